@@ -1,0 +1,69 @@
+// What can go wrong between actors, as values that reach the client.
+#pragma once
+
+#include <caf/atom.hpp>
+#include <caf/error.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace model_server {
+
+/// Every error that actors answer with. The names are the `code` of the HTTP
+/// contract; http/error_reply.cpp gives each its status.
+enum class errc : std::uint8_t {
+  none = 0,
+  /// No model of this name is configured.
+  model_not_found,
+  /// The model has no entity.
+  model_not_active,
+  /// The device is not on this machine; the text lists those that are.
+  no_such_device,
+  /// The model has an entity on this device already.
+  device_in_use,
+  /// The entry could not be made; the text says why.
+  load_failed,
+  /// Entities are being loaded or restarted; none is ready.
+  model_loading,
+  /// The waiting queue is full.
+  queue_full,
+  /// Prompt (and reply) do not fit the model's context.
+  context_length_exceeded,
+  /// The model's chat template refuses the conversation.
+  bad_chat,
+  /// The model failed on this request alone (NaN among its scores).
+  model_failed,
+  /// Workers died under this request as often as the limit allows.
+  worker_lost,
+  /// The server is stopping.
+  shutting_down,
+  /// The request ran longer than the limit.
+  deadline_exceeded,
+  /// The client left; nobody reads this.
+  client_left,
+  /// Anything else: a bug.
+  internal_error,
+};
+
+/// The `code` of the contract, `queue_full` for `errc::queue_full`.
+std::string to_string(errc code);
+
+/// An error on its way to a client.
+struct failure {
+  errc code = errc::internal_error;
+  /// For the client; names the value and the limit, nothing internal.
+  std::string message;
+  /// A path into the body, or empty.
+  std::string param;
+  /// Seconds after which a new try makes sense; 0 is none.
+  std::uint32_t retry_after = 0;
+};
+
+/// Packs a failure for an actor's answer.
+caf::error to_error(const failure& what);
+
+/// Unpacks what `to_error` packed; any other error becomes `internal_error`
+/// (with a generic text: internals never reach a client).
+failure to_failure(const caf::error& what);
+
+} // namespace model_server

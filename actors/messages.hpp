@@ -1,0 +1,201 @@
+// Every message between actors. What would change with CAF 1.x is here.
+#pragma once
+
+#include "actors/errors.hpp"
+#include "config/entry_params.hpp"
+#include "models/chat.hpp"
+#include "models/entry.hpp"
+#include "models/sampling.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// Names a request on its front; never used twice there.
+using request_id = std::uint64_t;
+
+/// What a client asks of a model; never changes once submitted.
+struct generation_request {
+  request_id id = 0;
+  /// For logs, the client's own or ours.
+  std::string trace_id;
+  std::string model;
+  chat conversation;
+  sampling_options sampling;
+  std::uint64_t seed = 0;
+  /// 0 leaves it to the model.
+  std::uint32_t max_tokens = 0;
+  /// Text that ends the reply and is not part of it.
+  std::vector<std::string> stop;
+};
+
+// -- down the tree ------------------------------------------------------------
+
+/// Asks for a reply, or for the rest of one.
+struct submit {
+  generation_request request;
+  /// The tokens that the reply has already; empty for a new one.
+  std::vector<token_id> log;
+  /// 1 for a new request, one more for each worker that was lost under it.
+  std::uint32_t attempt = 1;
+  /// The worker may make tokens with numbers up to this one (the first token
+  /// of a reply is number 1).
+  std::uint64_t credit = 0;
+};
+
+/// A worker took the request; its sender is the worker to monitor.
+struct admitted {
+  std::uint64_t incarnation = 0;
+  std::string device;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t cached_tokens = 0;
+};
+
+/// Raises the credit of a request. A smaller number than before is ignored.
+struct credit {
+  request_id id = 0;
+  std::uint64_t up_to = 0;
+};
+
+/// Ends a request early: the client left, or the reply is complete.
+struct cancel {
+  request_id id = 0;
+};
+
+/// Adds an entity. An empty device lets the server choose; `wait` asks for the
+/// answer when the entity serves, else it comes when loading has begun.
+struct add_device {
+  std::string model;
+  std::string device;
+  bool wait = true;
+};
+
+/// Removes an entity; an empty device means the one added last.
+struct remove_device {
+  std::string model;
+  std::string device;
+};
+
+/// Adds an entity if the model has none.
+struct activate_model {
+  std::string model;
+  std::string device;
+};
+
+/// Asks for the state of every model.
+struct get_status {};
+
+/// Stops admitting; answered when the last reply has ended, at the latest
+/// after `limit`, when the rest end with `shutting_down`.
+struct drain {
+  std::chrono::milliseconds limit{0};
+};
+
+// -- up to the reply ----------------------------------------------------------
+
+/// One token of a reply. `text` may end inside a UTF-8 character.
+struct token {
+  token_id id = 0;
+  std::string text;
+};
+
+/// How a reply ended, by the worker's reckoning.
+enum class finish_reason : std::uint8_t { none, stop, length };
+
+/// What one step made for one reply.
+struct token_chunk {
+  request_id id = 0;
+  std::uint64_t incarnation = 0;
+  /// Number of the first token in `tokens`.
+  std::uint64_t first = 1;
+  /// The end token is not among them.
+  std::vector<token> tokens;
+  finish_reason finish = finish_reason::none;
+};
+
+/// The worker ends a reply with an error; nothing else was harmed.
+struct reply_failed {
+  request_id id = 0;
+  std::uint64_t incarnation = 0;
+  failure reason;
+};
+
+/// The worker gives the reply up because its device is being removed: go on
+/// elsewhere. Does not count as an attempt.
+struct moved {
+  request_id id = 0;
+  std::uint64_t incarnation = 0;
+};
+
+/// The client took what was written up to and including this token.
+struct written {
+  std::uint64_t up_to = 0;
+};
+
+/// The client's connection is gone.
+struct client_left {};
+
+// -- reports ------------------------------------------------------------------
+
+/// What a worker tells its supervisor when it changes.
+struct worker_load {
+  std::uint64_t incarnation = 0;
+  std::uint32_t running = 0;
+  std::uint32_t waiting = 0;
+  double tokens_per_second = 0;
+};
+
+/// A worker has its model in memory.
+struct worker_ready {
+  std::uint64_t incarnation = 0;
+  std::uint64_t context_length = 0;
+};
+
+enum class entity_state : std::uint8_t { loading, ready, restarting, failed };
+enum class model_state : std::uint8_t { inactive, loading, ready, degraded };
+
+std::string to_string(entity_state state);
+std::string to_string(model_state state);
+std::string to_string(finish_reason reason);
+
+struct entity_status {
+  std::string device;
+  std::string node;
+  entity_state state = entity_state::loading;
+  std::uint32_t running = 0;
+  std::uint32_t waiting = 0;
+  double tokens_per_second = 0;
+  std::uint32_t restarts = 0;
+  /// Why it is restarting or failed; else empty.
+  std::string reason;
+};
+
+struct model_status {
+  std::string name;
+  std::string entry;
+  model_state state = model_state::inactive;
+  std::uint32_t batch_size = 0;
+  std::vector<entity_status> entities;
+};
+
+struct server_status {
+  std::vector<model_status> models;
+  bool draining = false;
+};
+
+/// Answers add, activate and remove.
+struct device_report {
+  std::string device;
+  entity_state state = entity_state::ready;
+  /// `activate` found the model active and did nothing.
+  bool unchanged = false;
+  /// Replies that go on elsewhere (remove only).
+  std::uint32_t moved_replies = 0;
+};
+
+} // namespace model_server
+
+#include "actors/inspect.hpp" // how each of them is serialised

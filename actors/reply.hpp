@@ -1,0 +1,34 @@
+// The reply actor: owns one request and its token log, ends it exactly once.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/reply_writer.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace model_server {
+
+/// Everything a reply is started with.
+struct reply_options {
+  gateway_actor gateway;
+  generation_request request;
+  std::unique_ptr<reply_writer> writer;
+  /// Tokens that the worker may be ahead of the client.
+  std::uint32_t credit = 64;
+  /// Workers that may be lost under this request before it fails.
+  std::uint32_t max_attempts = 3;
+  /// A stream is pinged after this much silence.
+  std::chrono::milliseconds ping_interval{10'000};
+  /// The whole request, from submit to end.
+  std::chrono::milliseconds deadline{600'000};
+  /// How long a reply without a worker waits for one.
+  std::chrono::milliseconds worker_wait{30'000};
+};
+
+/// Starts a reply; it submits its request by itself. Safe from any thread.
+reply_actor spawn_reply(caf::actor_system& system, reply_options options);
+
+} // namespace model_server

@@ -1,0 +1,83 @@
+// Every setting of the process, with its default.
+#pragma once
+
+#include "config/entry_params.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// One model that the server knows: a key of config.json, or a folder found
+/// below the models folder.
+struct model_setting {
+  std::string name;
+  /// The entry that runs it.
+  std::string entry;
+  entry_params params;
+  /// 0 leaves it to the process's batch size.
+  unsigned batch_size = 0;
+  /// Devices to add at start; an empty string lets the server choose. Nothing
+  /// is added for a model that the command line does not name.
+  std::vector<std::string> start_devices;
+};
+
+/// Limits and timings of the HTTP door.
+struct http_settings {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 9999; // 0 lets the system choose
+  unsigned threads = 1;
+  /// 0 means min(4096, (descriptor limit - 256) / 2).
+  unsigned max_connections = 0;
+  std::size_t max_body_bytes = 4 << 20;
+  /// Idle connection, or head and body together.
+  std::chrono::milliseconds read_timeout{30'000};
+  /// A client that takes nothing for this long is cut off.
+  std::chrono::milliseconds write_timeout{30'000};
+  /// Bytes written to a client and not yet taken by it.
+  std::size_t max_unsent_bytes = 1 << 20;
+  std::chrono::milliseconds ping_interval{10'000};
+};
+
+enum class log_format { text, json };
+enum class log_level { debug, info, warning, error };
+
+struct log_settings {
+  log_format format = log_format::text;
+  log_level level = log_level::info;
+  /// Also log what clients and models say. Off: their texts never reach a log.
+  bool contents = false;
+};
+
+/// Limits of the actors.
+struct serving_settings {
+  unsigned batch_size = 8;
+  /// Requests waiting per worker before 429.
+  unsigned max_queued = 256;
+  /// Threads for computing, all models together; 0 means all cores that the
+  /// process may use.
+  unsigned threads = 0;
+  unsigned virtual_devices = 0;
+  unsigned max_attempts = 3;
+  unsigned credit = 64;
+  std::chrono::milliseconds request_timeout{600'000};
+  std::chrono::milliseconds worker_wait{30'000};
+  std::chrono::milliseconds drain_timeout{45'000};
+  /// First pause before a dead worker is started again; doubles up to the most.
+  std::chrono::milliseconds restart_pause{1'000};
+  std::chrono::milliseconds restart_pause_most{30'000};
+};
+
+/// The whole of it.
+struct settings {
+  std::vector<model_setting> models;
+  http_settings http;
+  serving_settings serving;
+  log_settings log;
+  std::string node_name = "local";
+};
+
+} // namespace model_server

@@ -1,0 +1,103 @@
+// What generates text: the interface that a model implements.
+#pragma once
+
+#include "models/chat.hpp"
+#include "models/sampling.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// A piece of text as the model counts it; never negative.
+using token_id = std::int32_t;
+
+/// Names a sequence within its worker; never used twice there.
+using sequence_id = std::uint64_t;
+
+/// Why a chat cannot be encoded: the model's template refuses it. The text is
+/// for the client.
+class bad_chat : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Constant facts of a loaded model.
+struct model_info {
+  /// Prompt and reply together, in tokens.
+  std::size_t context_length = 0;
+  /// Tokens that end a reply; they are not part of its text.
+  std::vector<token_id> end_tokens;
+  /// From the model's generation_config.json.
+  sampling_options defaults;
+  /// Replies end after this many tokens unless the request says otherwise; 0
+  /// leaves it to the context length.
+  std::size_t default_max_tokens = 0;
+};
+
+/// One reply in progress, as its worker and its model see it. Everything that
+/// decides the next token is here: `conversation`, `tokens` and `sampling`. The
+/// worker owns it; `step` appends to `tokens` and may set `failure`.
+struct sequence {
+  sequence_id id = 0;
+  /// What the prompt was made from; never null, outlives the sequence.
+  const chat* conversation = nullptr;
+  /// The prompt, then the reply so far. A reply that was begun elsewhere
+  /// arrives with the tokens it already has.
+  std::vector<token_id> tokens;
+  /// How many of `tokens` are the prompt; never 0.
+  std::size_t prompt_size = 0;
+  sampling_params sampling;
+  /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
+  /// others are unharmed. Text for the client.
+  std::string failure;
+
+  std::size_t reply_size() const {
+    return tokens.size() - prompt_size;
+  }
+};
+
+/// A chat model the server can run. One worker owns one entry and calls it
+/// from one thread; calls never overlap. An exception other than `bad_chat`
+/// means that the model is broken: its worker ends and another is started.
+class model_entry {
+public:
+  virtual ~model_entry() = default;
+
+  /// Constant after construction.
+  virtual model_info info() const = 0;
+
+  /// Applies the chat template and the tokenizer. Throws `bad_chat` if the
+  /// template cannot express the chat.
+  virtual std::vector<token_id> encode(const chat& conversation) const = 0;
+
+  /// Text of one token; may end inside a UTF-8 character. `at_start`: the token
+  /// is the first of a reply that begins a turn (some vocabularies write a
+  /// space there that is not part of the text).
+  virtual std::string decode(token_id token, bool at_start) const = 0;
+
+  /// One forward pass over `batch`, no sequence twice. Appends at least one
+  /// token to every sequence whose prompt has been read; long prompts may take
+  /// several steps. What it keeps for a sequence (a KV cache) it finds by `id`
+  /// and may build from `tokens` at any time. An end token is appended like
+  /// any other; what follows one within a step is ignored.
+  virtual void step(std::span<sequence* const> batch) = 0;
+
+  /// Drops what is kept for a sequence that will not be stepped again. Unknown
+  /// ids are ignored.
+  virtual void release(sequence_id id) {
+    static_cast<void>(id);
+  }
+
+  /// How many threads the next steps may use; called on the worker's thread
+  /// before the first step and whenever the number changes.
+  virtual void use_threads(int count) {
+    static_cast<void>(count);
+  }
+};
+
+} // namespace model_server

@@ -1,0 +1,43 @@
+// The list of entries of this build, and how one is made.
+#pragma once
+
+#include "config/entry_params.hpp"
+#include "models/entry.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace model_server {
+
+/// Everything an entry is made from.
+struct entry_spec {
+  /// As config.json gave them.
+  entry_params params;
+  /// `cpu`, `cuda:0`, or `virtual:0` (the CPU under another name).
+  std::string device = "cpu";
+};
+
+/// Makes a loaded entry; throws `std::runtime_error` with one sentence that
+/// says what is wrong with which parameter or file.
+using entry_factory = std::unique_ptr<model_entry> (*)(const entry_spec&);
+
+/// One line of entries.def.
+struct catalog_line {
+  std::string_view name;
+  entry_factory make;
+};
+
+/// All entries, in the order of entries.def.
+const std::vector<catalog_line>& model_catalog();
+
+/// Makes the entry called `name`. Throws `std::runtime_error` if there is none
+/// (naming those that are) or if it does not load.
+std::unique_ptr<model_entry> make_entry(std::string_view name,
+                                        const entry_spec& spec);
+
+/// Throws `config_error` if `name` is no entry of this build.
+void require_entry(std::string_view name);
+
+} // namespace model_server

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Checks who includes whom: a file may include its own room and the rooms before it.
+#
+#   tests/layering.sh [folder of the project]
+set -euo pipefail
+cd "${1:-$(dirname "$0")/..}"
+errors=0
+complain() { echo "layering: $*" >&2; errors=$((errors + 1)); }
+
+sources() { find "$@" -name '*.cpp' -o -name '*.hpp' | sort; }
+
+# forbid PATTERN REASON FOLDER...: no file of the folders may include PATTERN.
+forbid() {
+  local pattern=$1 reason=$2
+  shift 2
+  while IFS= read -r hit; do
+    complain "$hit: $reason"
+  done < <(sources "$@" | xargs grep -nE "^ *# *include *[<\"]($pattern)" || true)
+}
+
+# Rooms, in the order in which they may include each other.
+forbid '(models|actors|http)/' "config/ includes no other room" config
+forbid '(actors|http)/' "models/ knows no actors and no HTTP" models
+forbid 'http/' "actors/ knows no HTTP" actors
+
+# Inside models/: text, weights, kernels, engine, nets, entries.
+order=(text weights kernels engine nets entries)
+later=()
+for ((i = ${#order[@]} - 1; i >= 0; i--)); do
+  room=models/${order[i]}
+  if [ -d "$room" ] && [ ${#later[@]} -gt 0 ]; then
+    forbid "models/($(IFS='|'; echo "${later[*]}"))/" "$room/ comes earlier" "$room"
+  fi
+  later+=("${order[i]}")
+done
+
+# Libraries that stay in their room.
+forbid '(torch|ATen|c10)/' "torch is for models/**/*.cpp" config actors http main.cpp
+while IFS= read -r header; do
+  complain "$header: a header includes torch"
+done < <(find config models actors http -name '*.hpp' \
+         | xargs grep -lE '^ *# *include *<(torch|ATen|c10)/' || true)
+forbid 'restinio/' "RESTinio is for http/" config models actors main.cpp
+forbid 'caf/' "CAF is for actors/ and http/" config models
+
+# Every entry is listed, and every listed one is there.
+for file in models/entries/*.cpp; do
+  for made in $(grep -ohE '\bmake_[a-z_]+\(const entry_spec&' "$file" \
+                | sed -E 's/make_([a-z_]+)\(.*/\1/' || true); do
+    grep -qE "^MODEL_ENTRY\($made\)" models/entries.def \
+      || complain "$file: entry '$made' is not in models/entries.def"
+  done
+done
+
+[ "$errors" -eq 0 ] && echo "layering: 0 errors"
+exit $((errors > 0))

@@ -1,0 +1,64 @@
+// Maps a file with the system's own calls.
+#include "models/weights/mapped_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace model_server {
+
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
+  throw std::runtime_error(fmt::format("{}: {}", path.string(), what));
+}
+
+} // namespace
+
+mapped_file::mapped_file(const std::filesystem::path& path) {
+  auto descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    fail(path, std::strerror(errno));
+  struct stat facts;
+  if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    ::close(descriptor);
+    fail(path, "not a regular file");
+  }
+  size_ = static_cast<std::size_t>(facts.st_size);
+  if (size_ > 0) {
+    auto memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    auto reason = errno;
+    ::close(descriptor);
+    if (memory == MAP_FAILED)
+      fail(path, std::strerror(reason));
+    data_ = static_cast<const std::byte*>(memory);
+  } else {
+    ::close(descriptor);
+  }
+}
+
+mapped_file::mapped_file(mapped_file&& other) noexcept
+  : data_(std::exchange(other.data_, nullptr)),
+    size_(std::exchange(other.size_, 0)) {
+}
+
+mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+mapped_file::~mapped_file() {
+  if (data_ != nullptr)
+    ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+} // namespace model_server

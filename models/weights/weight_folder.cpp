@@ -1,0 +1,108 @@
+// Opens the weight files of a folder and finds tensors in them.
+#include "models/weights/weight_folder.hpp"
+
+#include "models/weights/json_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+namespace model_server {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A file of the folder itself: an index must not lead out of it.
+bool is_plain_file_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".."
+         && name.find_first_of(std::string_view{"/\\\0", 3})
+              == std::string::npos;
+}
+
+} // namespace
+
+weight_folder::weight_folder(const fs::path& folder) : folder_(folder) {
+  auto single = folder / "model.safetensors";
+  auto index = folder / "model.safetensors.index.json";
+  if (fs::exists(single)) {
+    files_.emplace_back(single);
+    for (auto& [name, tensor] : files_.back().tensors())
+      tensors_.emplace(name, &tensor);
+  } else if (fs::exists(index)) {
+    read_index(index);
+  } else {
+    throw std::runtime_error(
+      fmt::format("{}: holds neither model.safetensors nor "
+                  "model.safetensors.index.json; other weight files are not "
+                  "read",
+                  folder.string()));
+  }
+}
+
+void weight_folder::read_index(const fs::path& index) {
+  auto document = read_json_file(index, safetensors_file::max_header_bytes);
+  auto where = index.string();
+  auto map = document.FindMember("weight_map");
+  if (map == document.MemberEnd() || !map->value.IsObject())
+    throw std::runtime_error(where + ": `weight_map` is not an object");
+  // Which files there are.
+  std::map<std::string, std::string> file_of;
+  std::set<std::string> names;
+  for (auto& [key, value] : map->value.GetObject()) {
+    std::string tensor{key.GetString(), key.GetStringLength()};
+    std::string file;
+    if (value.IsString())
+      file.assign(value.GetString(), value.GetStringLength());
+    if (!is_plain_file_name(file))
+      throw std::runtime_error(fmt::format(
+        "{}: tensor `{}` lies in `{}`, which is no file name in this folder",
+        where, tensor, file));
+    if (!file_of.emplace(tensor, file).second)
+      throw std::runtime_error(
+        fmt::format("{}: tensor `{}` is there twice", where, tensor));
+    names.insert(file);
+  }
+  // Opens them all before pointers into them are taken.
+  std::map<std::string, std::size_t> position;
+  for (auto& name : names) {
+    position.emplace(name, files_.size());
+    files_.emplace_back(folder_ / name);
+  }
+  for (auto& [tensor, file] : file_of) {
+    auto found = files_[position[file]].find(tensor);
+    if (found == nullptr)
+      throw std::runtime_error(fmt::format(
+        "{}: tensor `{}` is not in `{}`", where, tensor, file));
+    tensors_.emplace(tensor, found);
+  }
+}
+
+const tensor_view* weight_folder::find(std::string_view name) const {
+  auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : found->second;
+}
+
+const tensor_view&
+weight_folder::require(std::string_view name,
+                       std::initializer_list<std::uint64_t> shape) const {
+  auto found = find(name);
+  if (found == nullptr)
+    throw std::runtime_error(
+      fmt::format("{}: tensor `{}` is missing", folder_.string(), name));
+  if (!std::ranges::equal(found->shape, shape))
+    throw std::runtime_error(fmt::format(
+      "{}: tensor `{}` is [{}], config.json asks for [{}]", folder_.string(),
+      name, fmt::join(found->shape, ", "), fmt::join(shape, ", ")));
+  if (found->format != number_format::f32 && found->format != number_format::f16
+      && found->format != number_format::bf16)
+    throw std::runtime_error(fmt::format(
+      "{}: tensor `{}` holds {}, only F32, F16 and BF16 are read",
+      folder_.string(), name, to_string(found->format)));
+  return *found;
+}
+
+} // namespace model_server

@@ -1,0 +1,78 @@
+// Text to tokens and back, as a Hugging Face tokenizer.json says.
+#pragma once
+
+#include "models/entry.hpp"
+#include "models/text/prompt_segment.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace model_server {
+
+/// What a tokenizer does beside cutting text into pieces.
+struct encode_options {
+  /// Adds what the file's post-processor adds (a begin token, say). Chat
+  /// templates write these themselves.
+  bool add_special = false;
+};
+
+/// A byte-pair tokenizer: byte-level ones and SentencePiece-style ones with
+/// byte fallback. Constant after construction; calls may overlap.
+class tokenizer {
+public:
+  /// Reads a tokenizer.json. Throws `std::runtime_error` with one sentence
+  /// that names the file and what is wrong or not supported in it.
+  static tokenizer from_file(const std::filesystem::path& path);
+
+  /// The same from memory; `origin` stands for the file in errors.
+  static tokenizer from_json(std::string_view json, const std::string& origin);
+
+  tokenizer(tokenizer&&) noexcept;
+  tokenizer& operator=(tokenizer&&) noexcept;
+  ~tokenizer();
+
+  /// The tokens of a prompt, exactly those of the joined text, except that no
+  /// control token comes from untrusted text. Throws `std::runtime_error` when
+  /// a pattern of the file gives up on the text.
+  std::vector<token_id> encode(std::span<const prompt_segment> prompt,
+                               encode_options options = {}) const;
+
+  /// The tokens of one text. With `trusted`, control tokens that are written
+  /// out in it are recognised.
+  std::vector<token_id> encode(std::string_view text, bool trusted,
+                               encode_options options = {}) const;
+
+  /// The text of `tokens`, valid UTF-8 (what isn't becomes U+FFFD). Unknown
+  /// ids have no text; special ones have none if they are skipped.
+  std::string decode(std::span<const token_id> tokens,
+                     bool skip_special = true) const;
+
+  /// The bytes of one token; they may end inside a UTF-8 character. Joined,
+  /// with `at_start` for the first token that is not skipped, they are what
+  /// `decode` makes its text from.
+  std::string_view piece(token_id token, bool at_start,
+                         bool skip_special = true) const;
+
+  /// One more than the largest id; some ids below may be unused.
+  std::size_t vocab_size() const;
+
+  /// The id of a token as the file spells it, `<|im_end|>` say.
+  std::optional<token_id> id_of(std::string_view spelling) const;
+
+  /// True if the file calls it special: a control token, never plain text.
+  bool is_special(token_id token) const;
+
+private:
+  struct parts;
+  explicit tokenizer(std::unique_ptr<const parts> loaded);
+
+  std::unique_ptr<const parts> parts_;
+};
+
+} // namespace model_server

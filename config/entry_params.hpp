@@ -47,11 +47,10 @@ public:
   std::string require_string(std::string_view name) const;
   std::string string_or(std::string_view name, std::string fallback) const;
   bool bool_or(std::string_view name, bool fallback) const;
-  std::int64_t
-  integer_or(std::string_view name, std::int64_t fallback,
-             std::int64_t least = std::numeric_limits<std::int64_t>::min(),
-             std::int64_t most
-             = std::numeric_limits<std::int64_t>::max()) const;
+  std::int64_t integer_or(
+      std::string_view name, std::int64_t fallback,
+      std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+      std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   double number_or(std::string_view name, double fallback) const;
 
 private:

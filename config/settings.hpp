@@ -11,6 +11,9 @@
 
 namespace model_server {
 
+/// Most replies in one batch that any setting may ask for.
+inline constexpr unsigned max_batch_size = 1024;
+
 /// One model that the server knows: a key of config.json, or a folder found
 /// below the models folder.
 struct model_setting {

@@ -1,0 +1,319 @@
+// Reads the command line and the environment, then the files they lead to.
+#include "config/command_line.hpp"
+
+#include "config/config_file.hpp"
+#include "config/model_folders.hpp"
+#include "config/model_name.hpp"
+#include "config/option_table.hpp"
+#include "config/quote.hpp"
+#include "config/version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <unistd.h>
+
+namespace model_server {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One `--model`, with the devices that follow it.
+struct model_choice {
+  std::string name;
+  std::vector<std::string> devices;
+  /// Where the name was given, for errors.
+  std::string source;
+};
+
+/// What stands on the command line, not yet understood.
+struct arguments {
+  bool help = false;
+  bool version = false;
+  std::vector<model_choice> models;
+  /// Values of each option of the table, by its name.
+  std::map<std::string, std::vector<std::string>> values;
+};
+
+void check_device(const given_value& given) {
+  auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9');
+  };
+  auto is_allowed = [&](char c) {
+    return is_alphanumeric(c)
+           || std::string_view{":._-/"}.find(c) != std::string_view::npos;
+  };
+  const auto& text = given.text;
+  if (text.empty() || text.size() > 128 || !is_alphanumeric(text.front())
+      || !std::all_of(text.begin(), text.end(), is_allowed))
+    refuse_value(given, "a device such as cpu or cuda:0, several separated by "
+                        "spaces,");
+}
+
+// Each --device belongs to the --model before it.
+std::vector<model_choice> pair_devices(const CLI::App& app,
+                                       const CLI::Option* model,
+                                       const CLI::Option* device) {
+  std::vector<model_choice> result;
+  std::size_t next_model = 0;
+  std::size_t next_device = 0;
+  for (const auto* option : app.parse_order()) {
+    if (option == model) {
+      result.push_back({model->results().at(next_model++), {}, "--model"});
+    } else if (option == device) {
+      given_value given{"--device", device->results().at(next_device++)};
+      if (result.empty())
+        throw config_error(fmt::format("--device {} stands before any --model; "
+                                       "name the model first",
+                                       given.text));
+      check_device(given);
+      result.back().devices.push_back(given.text);
+    }
+  }
+  return result;
+}
+
+arguments split_arguments(int argc, const char* const* argv) {
+  arguments result;
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  app.add_flag("-h,--help", result.help);
+  app.add_flag("--version", result.version);
+  // Values are collected as texts; a device list may be of any length.
+  std::vector<std::string> models;
+  std::vector<std::string> devices;
+  auto* model = app.add_option("--model", models)->allow_extra_args(false);
+  auto* device = app.add_option("--device", devices);
+  std::map<std::string, CLI::Option*> flags;
+  for (const auto& line : option_table()) {
+    if (line.placeholder.empty())
+      flags[line.name] = app.add_flag("--" + line.name);
+    else
+      app.add_option("--" + line.name, result.values[line.name])
+          ->allow_extra_args(false);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch& problem) {
+    std::string_view name = problem.what();
+    throw config_error(
+        fmt::format("{} needs a value", name.substr(0, name.find(':'))));
+  } catch (const CLI::ParseError& problem) {
+    throw config_error(problem.what());
+  }
+  if (auto extras = app.remaining(); !extras.empty() && !result.help)
+    throw config_error(fmt::format("{} is no option; --help lists them",
+                                   quote(extras[0], 128)));
+  for (auto [name, flag] : flags)
+    result.values[name] = flag->results();
+  result.models = pair_devices(app, model, device);
+  return result;
+}
+
+// The words of a list in an environment variable.
+std::vector<std::string> split_words(std::string_view text) {
+  std::vector<std::string> result;
+  constexpr std::string_view separators = " ,\t\n";
+  for (;;) {
+    text.remove_prefix(
+        std::min(text.find_first_not_of(separators), text.size()));
+    if (text.empty())
+      return result;
+    auto end = std::min(text.find_first_of(separators), text.size());
+    result.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+std::optional<given_value> look_up(const surroundings& around,
+                                   const std::string& variable) {
+  auto text = around.variable(variable);
+  if (!text || text->empty())
+    return std::nullopt;
+  return given_value{variable, std::move(*text)};
+}
+
+// MODEL_SERVER_MODEL and MODEL_SERVER_DEVICE, one model with its devices.
+std::vector<model_choice> models_of_environment(const surroundings& around) {
+  auto model = look_up(around, "MODEL_SERVER_MODEL");
+  auto devices = look_up(around, "MODEL_SERVER_DEVICE");
+  if (!model && devices)
+    throw config_error("MODEL_SERVER_DEVICE is set, but MODEL_SERVER_MODEL is "
+                       "not; name the model too");
+  if (!model)
+    return {};
+  model_choice result{model->text, {}, model->source};
+  if (devices) {
+    for (auto& device : split_words(devices->text)) {
+      check_device({devices->source, device});
+      result.devices.push_back(std::move(device));
+    }
+  }
+  return {std::move(result)};
+}
+
+// One option: the command line, else the environment, else as it is.
+void apply_option(launch_options& options, const option_line& line,
+                  const std::vector<std::string>& values,
+                  const surroundings& around) {
+  if (values.size() > 1)
+    throw config_error(
+        fmt::format("--{} is given {} times", line.name, values.size()));
+  if (values.size() == 1) {
+    line.apply(options, {"--" + line.name, values.front()});
+    return;
+  }
+  auto given = look_up(around, variable_of(line.name));
+  if (!given && line.name == "batch-size")
+    given = look_up(around, "BATCH_SIZE");
+  if (given)
+    line.apply(options, *given);
+}
+
+// config.json first; a folder whose name is taken there is passed over.
+std::vector<model_setting> find_models(const launch_options& options,
+                                       const surroundings& around) {
+  std::vector<model_setting> result;
+  if (!options.config_file.empty()) {
+    auto path = around.working_directory / options.config_file;
+    result = read_config_file(path, around.entries);
+  } else if (auto usual = around.working_directory / "config.json";
+             fs::exists(usual)) {
+    result = read_config_file(usual, around.entries);
+  }
+  fs::path folder = options.models_folder;
+  if (folder.empty()) {
+    folder = usual_models_folder(around.working_directory, around.program);
+    if (folder.empty())
+      return result;
+  } else {
+    folder = around.working_directory / folder;
+    if (!fs::is_directory(folder))
+      throw config_error(fmt::format("the models folder {} is not there",
+                                     quote(options.models_folder)));
+  }
+  for (auto& found : find_model_folders(folder)) {
+    auto is_taken = [&](const auto& model) { return model.name == found.name; };
+    if (std::none_of(result.begin(), result.end(), is_taken))
+      result.push_back(std::move(found));
+  }
+  return result;
+}
+
+std::string known_models(const std::vector<model_setting>& models) {
+  constexpr std::size_t most = 20;
+  if (models.empty())
+    return "none is known; name it in config.json or put its folder into the "
+           "models folder";
+  std::string result = "known are ";
+  for (std::size_t i = 0; i < std::min(models.size(), most); ++i)
+    (result += i == 0 ? "" : ", ") += models[i].name;
+  if (models.size() > most)
+    result += fmt::format(" and {} more", models.size() - most);
+  return result;
+}
+
+void choose_devices(std::vector<model_setting>& models,
+                    const std::vector<model_choice>& choices) {
+  for (const auto& choice : choices) {
+    auto model = std::find_if(models.begin(), models.end(),
+                              [&](auto& m) { return m.name == choice.name; });
+    if (!is_model_name(choice.name))
+      refuse_value({choice.source, choice.name},
+                   fmt::format("a model name ({})", model_name_rule()));
+    if (model == models.end())
+      throw config_error(fmt::format("{} is {}, but there is no such model; {}",
+                                     choice.source, quote(choice.name),
+                                     known_models(models)));
+    auto devices = choice.devices;
+    if (devices.empty())
+      devices.emplace_back(); // the server chooses
+    for (auto& device : devices) {
+      auto& chosen = model->start_devices;
+      if (std::find(chosen.begin(), chosen.end(), device) != chosen.end())
+        throw config_error(
+            device.empty()
+                ? fmt::format("model {} is named twice without a device",
+                              choice.name)
+                : fmt::format("device {} is given twice for model {}", device,
+                              choice.name));
+      chosen.push_back(std::move(device));
+    }
+  }
+}
+
+} // namespace
+
+surroundings process_surroundings(std::vector<std::string> entries) {
+  surroundings result;
+  result.variable = [](const std::string& name) -> std::optional<std::string> {
+    const auto* value = std::getenv(name.c_str());
+    if (value == nullptr)
+      return std::nullopt;
+    return value;
+  };
+  result.entries = std::move(entries);
+  std::error_code ignored;
+  result.working_directory = fs::current_path(ignored);
+  result.program = fs::read_symlink("/proc/self/exe", ignored);
+  return result;
+}
+
+std::variant<settings, early_exit>
+load_settings(int argc, const char* const* argv, const surroundings& around) {
+  auto given = split_arguments(argc, argv);
+  if (given.help)
+    return early_exit{help_text()};
+  if (given.version)
+    return early_exit{fmt::format("model_api {}\n", server_version())};
+  launch_options options;
+  for (const auto& line : option_table())
+    apply_option(options, line, given.values[line.name], around);
+  if (options.values.serving.restart_pause
+      > options.values.serving.restart_pause_most)
+    throw config_error(
+        fmt::format("--restart-pause {} is longer than --restart-pause-most {}",
+                    show_duration(options.values.serving.restart_pause),
+                    show_duration(options.values.serving.restart_pause_most)));
+  options.values.models = find_models(options, around);
+  if (given.models.empty())
+    given.models = models_of_environment(around);
+  choose_devices(options.values.models, given.models);
+  return std::move(options.values);
+}
+
+std::string help_text() {
+  std::string text = "Serves chat models over HTTP.\n\n"
+                     "model_api [--model NAME [--device DEVICE...]]... "
+                     "[options]\n\n";
+  auto add = [&](std::string_view left, std::string_view help,
+                 std::string_view limits, std::string_view variable) {
+    text += fmt::format("  {:<24}{}\n  {:<24}({}) [{}]\n", left, help, "",
+                        limits, variable);
+  };
+  add("--model NAME", "start with this model; may be repeated",
+      "default none: models are added over HTTP", "MODEL_SERVER_MODEL");
+  add("--device DEVICE...", "where the model before it runs: cpu cuda:0 ...",
+      "default: the server chooses one", "MODEL_SERVER_DEVICE");
+  for (const auto& line : option_table()) {
+    auto variable = variable_of(line.name);
+    if (line.name == "batch-size")
+      variable += " or BATCH_SIZE";
+    add(fmt::format("--{} {}", line.name, line.placeholder), line.help,
+        line.limits, variable);
+  }
+  text += "  --version               print the version\n"
+          "  -h, --help              print this\n\n"
+          "TIME is 500ms, 30s, 2m, 1h or a number of seconds. The variable in\n"
+          "brackets counts where the option is not given; in\n"
+          "MODEL_SERVER_DEVICE several devices are separated by spaces.\n";
+  return text;
+}
+
+} // namespace model_server

@@ -1,0 +1,25 @@
+// Finds the models that lie in a folder, each in a folder of its own.
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace model_server {
+
+/// The sub-folders of `folder`, and of those without a model the folders in
+/// them (`org/model`), that hold a Hugging Face `config.json`. Each becomes a
+/// model of its relative name, run by `causal_lm`. Sorted by name; folders
+/// whose name is no model name are passed over.
+std::vector<model_setting>
+find_model_folders(const std::filesystem::path& folder);
+
+/// Where models are looked for when no option says so: `models` in the working
+/// directory, in the tree the program was built in, or where it was installed.
+/// Empty if there is none.
+std::filesystem::path
+usual_models_folder(const std::filesystem::path& working_directory,
+                    const std::filesystem::path& program);
+
+} // namespace model_server

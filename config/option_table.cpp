@@ -1,0 +1,234 @@
+// The table of options: name, meaning, limits and where each is stored.
+#include "config/option_table.hpp"
+
+#include "config/quote.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+#include <type_traits>
+
+namespace model_server {
+
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// A whole number, stored in what `field` refers to.
+template <class Field>
+option_line whole(std::string name, std::string help, std::uint64_t least,
+                  std::uint64_t most, Field field) {
+  settings defaults;
+  auto limits = fmt::format("{} to {}, default {}", least, most,
+                            static_cast<std::uint64_t>(field(defaults)));
+  return {std::move(name), "N", std::move(help), std::move(limits),
+          [=](launch_options& options, const given_value& given) {
+            auto& target = field(options.values);
+            using type = std::remove_reference_t<decltype(target)>;
+            target = static_cast<type>(parse_whole(given, least, most));
+          }};
+}
+
+// A duration, stored likewise.
+template <class Field>
+option_line duration(std::string name, std::string help, milliseconds least,
+                     milliseconds most, Field field) {
+  settings defaults;
+  auto limits =
+      fmt::format("{} to {}, default {}", show_duration(least),
+                  show_duration(most), show_duration(field(defaults)));
+  return {std::move(name), "TIME", std::move(help), std::move(limits),
+          [=](launch_options& options, const given_value& given) {
+            field(options.values) = parse_duration(given, least, most);
+          }};
+}
+
+// One of a few words, each with its value.
+template <class T, std::size_t N, class Field>
+option_line choice(std::string name, std::string help,
+                   std::array<std::pair<std::string_view, T>, N> words,
+                   Field field) {
+  settings defaults;
+  std::string allowed;
+  std::string current;
+  for (std::size_t i = 0; i < N; ++i) {
+    allowed += i == 0 ? "" : i + 1 == N ? " or " : ", ";
+    allowed += words[i].first;
+    if (words[i].second == field(defaults))
+      current = words[i].first;
+  }
+  auto limits = fmt::format("{}, default {}", allowed, current);
+  return {std::move(name), "WORD", std::move(help), std::move(limits),
+          [=](launch_options& options, const given_value& given) {
+            for (const auto& [word, value] : words) {
+              if (given.text == word) {
+                field(options.values) = value;
+                return;
+              }
+            }
+            refuse_value(given, allowed);
+          }};
+}
+
+void set_path(std::string& target, const given_value& given) {
+  if (given.text.empty())
+    refuse_value(given, "a path");
+  target = given.text;
+}
+
+void set_address(launch_options& options, const given_value& given) {
+  auto text = given.text == "localhost" ? std::string{"127.0.0.1"} : given.text;
+  std::array<unsigned char, sizeof(in6_addr)> ignored{};
+  if (inet_pton(AF_INET, text.c_str(), ignored.data()) != 1
+      && inet_pton(AF_INET6, text.c_str(), ignored.data()) != 1)
+    refuse_value(given, "an IPv4 or IPv6 address such as 127.0.0.1 or 0.0.0.0");
+  options.values.http.address = std::move(text);
+}
+
+void set_node_name(launch_options& options, const given_value& given) {
+  auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  const auto& text = given.text;
+  if (text.empty() || text.size() > 64
+      || !std::all_of(text.begin(), text.end(), is_allowed))
+    refuse_value(given, "1 to 64 of A-Z a-z 0-9 . _ -");
+  options.values.node_name = text;
+}
+
+void check_isolation(launch_options&, const given_value& given) {
+  if (given.text == "process")
+    throw config_error(fmt::format(
+        "{} is \"process\", which this version does not have; use thread",
+        given.source));
+  if (given.text != "thread")
+    refuse_value(given, "thread");
+}
+
+std::vector<option_line> make_table() {
+  constexpr auto most_count = std::numeric_limits<std::uint16_t>::max();
+  constexpr std::size_t most_bytes = std::size_t{1} << 30;
+  return {
+      {"config", "FILE", "the list of models",
+       "default config.json in the working directory, if it is there",
+       [](auto& o, auto& given) { set_path(o.config_file, given); }},
+      {"models-dir", "FOLDER",
+       "each folder in it with a Hugging Face model is a model of that name",
+       "default models, in the working directory or beside the program",
+       [](auto& o, auto& given) { set_path(o.models_folder, given); }},
+      {"address", "ADDRESS", "listen on this address; 0.0.0.0 is all of IPv4",
+       "default " + http_settings{}.address, set_address},
+      whole(
+          "port", "listen on this port; 0 lets the system choose", 0,
+          most_count, [](auto& s) -> auto& { return s.http.port; }),
+      whole(
+          "http-threads", "threads that read and write HTTP", 1, 64,
+          [](auto& s) -> auto& { return s.http.threads; }),
+      whole(
+          "max-connections",
+          "connections at one time; 0 takes half of the descriptor limit, "
+          "4096 at most",
+          0, 1'000'000,
+          [](auto& s) -> auto& { return s.http.max_connections; }),
+      whole(
+          "max-body-bytes", "largest body of a request", 1, most_bytes,
+          [](auto& s) -> auto& { return s.http.max_body_bytes; }),
+      whole(
+          "max-unsent-bytes",
+          "bytes written to a client and not yet taken by it", 4096, most_bytes,
+          [](auto& s) -> auto& { return s.http.max_unsent_bytes; }),
+      duration(
+          "read-timeout",
+          "for an idle connection, and for head and body of a request", 10ms,
+          24h, [](auto& s) -> auto& { return s.http.read_timeout; }),
+      duration(
+          "write-timeout", "a client that takes nothing for so long is cut off",
+          10ms, 24h, [](auto& s) -> auto& { return s.http.write_timeout; }),
+      duration(
+          "ping-interval", "a silent stream gets a comment this often", 10ms,
+          1h, [](auto& s) -> auto& { return s.http.ping_interval; }),
+      whole(
+          "batch-size",
+          "replies that run together, for models without a batch_size of "
+          "their own",
+          1, max_batch_size,
+          [](auto& s) -> auto& { return s.serving.batch_size; }),
+      whole(
+          "max-queued", "requests that wait per worker before 429", 1,
+          1'000'000, [](auto& s) -> auto& { return s.serving.max_queued; }),
+      whole(
+          "threads",
+          "threads for computing, all models together; 0 takes every core "
+          "that the process may use",
+          0, 1024, [](auto& s) -> auto& { return s.serving.threads; }),
+      whole(
+          "virtual-devices",
+          "further devices virtual:0, virtual:1, ... that are the CPU", 0, 64,
+          [](auto& s) -> auto& { return s.serving.virtual_devices; }),
+      whole(
+          "max-attempts", "workers that may be lost under one request", 1, 100,
+          [](auto& s) -> auto& { return s.serving.max_attempts; }),
+      whole(
+          "credit", "tokens that a worker may be ahead of the client", 1,
+          1'000'000, [](auto& s) -> auto& { return s.serving.credit; }),
+      duration(
+          "request-timeout", "for a whole request", 10ms, 24h,
+          [](auto& s) -> auto& { return s.serving.request_timeout; }),
+      duration(
+          "worker-wait", "how long a reply without a worker waits for one", 0ms,
+          24h, [](auto& s) -> auto& { return s.serving.worker_wait; }),
+      duration(
+          "drain-timeout", "what replies in progress get at the end", 0ms, 24h,
+          [](auto& s) -> auto& { return s.serving.drain_timeout; }),
+      duration(
+          "restart-pause",
+          "before a dead worker is started again; doubles each time", 1ms, 1h,
+          [](auto& s) -> auto& { return s.serving.restart_pause; }),
+      duration(
+          "restart-pause-most", "the longest such pause", 1ms, 24h,
+          [](auto& s) -> auto& { return s.serving.restart_pause_most; }),
+      choice(
+          "log-format", "how logs are written to stderr",
+          std::array<std::pair<std::string_view, log_format>, 2>{
+              {{"text", log_format::text}, {"json", log_format::json}}},
+          [](auto& s) -> auto& { return s.log.format; }),
+      choice(
+          "log-level", "the least level that is logged",
+          std::array<std::pair<std::string_view, log_level>, 4>{
+              {{"debug", log_level::debug},
+               {"info", log_level::info},
+               {"warning", log_level::warning},
+               {"error", log_level::error}}},
+          [](auto& s) -> auto& { return s.log.level; }),
+      {"log-contents", "", "also log what clients and models say",
+       "default off",
+       [](auto& o, auto& given) { o.values.log.contents = parse_flag(given); }},
+      {"node-name", "NAME", "this machine's name in the status",
+       "default " + settings{}.node_name, set_node_name},
+      {"isolation", "WORD", "what a worker shares with the server",
+       "thread, default thread", check_isolation},
+  };
+}
+
+} // namespace
+
+const std::vector<option_line>& option_table() {
+  static const auto table = make_table();
+  return table;
+}
+
+std::string variable_of(std::string_view option_name) {
+  std::string result = "MODEL_SERVER_";
+  for (auto c : option_name)
+    result += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+  return result;
+}
+
+} // namespace model_server

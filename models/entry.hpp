@@ -52,6 +52,9 @@ struct sequence {
   /// How many of `tokens` are the prompt; never 0.
   std::size_t prompt_size = 0;
   sampling_params sampling;
+  /// The reply ends after this many tokens at the latest; 0 leaves it to the
+  /// model. For models that answer as a whole; the worker counts anyway.
+  std::size_t max_tokens = 0;
   /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
   /// others are unharmed. Text for the client.
   std::string failure;

@@ -32,6 +32,9 @@ struct catalog_line {
 /// All entries, in the order of entries.def.
 const std::vector<catalog_line>& model_catalog();
 
+/// Their names, for `surroundings::entries`.
+std::vector<std::string> entry_names();
+
 /// Makes the entry called `name`. Throws `std::runtime_error` if there is none
 /// (naming those that are) or if it does not load.
 std::unique_ptr<model_entry> make_entry(std::string_view name,

@@ -1,0 +1,155 @@
+// A chat model from a Hugging Face folder: tokenizer, template, network.
+#include "models/entries/chat_codec.hpp"
+
+#include "models/engine/sampler.hpp"
+#include "models/model_catalog.hpp"
+#include "models/nets/llama.hpp"
+#include "models/weights/generation_config.hpp"
+#include "models/weights/llama_config.hpp"
+#include "models/weights/weight_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace model_server {
+
+namespace {
+
+// How many tokens of prompts one step reads, all prompts together: the replies
+// in progress wait that long for their next token.
+constexpr std::size_t prompt_tokens_per_step = 256;
+
+number_format format_of(const std::string& dtype, const llama_config& config,
+                        const weight_folder& weights) {
+  if (dtype == "bf16")
+    return number_format::bf16;
+  if (dtype == "fp16")
+    return number_format::f16;
+  if (dtype == "fp32")
+    return number_format::f32;
+  if (dtype != "auto")
+    throw std::runtime_error(fmt::format(
+        "`dtype` is `{}`, must be auto, bf16, fp16 or fp32", dtype));
+  if (auto tensor = weights.find("model.norm.weight"))
+    return tensor->format;
+  return config.format.value_or(number_format::f32);
+}
+
+class causal_lm : public model_entry {
+public:
+  causal_lm(const std::filesystem::path& folder, const std::string& dtype,
+            std::size_t context, const std::string& device)
+      : codec_(folder) {
+    auto config = read_llama_config(folder);
+    auto generation = read_generation_config(folder);
+    if (codec_.vocabulary() > config.vocabulary)
+      throw std::runtime_error(
+          fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
+                      folder.string(), codec_.vocabulary(), config.vocabulary));
+    weight_folder weights{folder};
+    net_ = load_llama_torch(config, weights, device,
+                            format_of(dtype, config, weights));
+    info_.context_length =
+        context == 0 ? config.context : std::min(context, config.context);
+    info_.defaults = generation.defaults;
+    info_.default_max_tokens = generation.default_max_tokens;
+    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
+                                                      : config.end_tokens;
+    if (info_.end_tokens.empty() && codec_.end_token())
+      info_.end_tokens.push_back(*codec_.end_token());
+  }
+
+  model_info info() const override {
+    return info_;
+  }
+
+  std::vector<token_id> encode(const chat& conversation) const override {
+    return codec_.encode(conversation);
+  }
+
+  std::string decode(token_id token, bool at_start) const override {
+    return codec_.decode(token, at_start);
+  }
+
+  void step(std::span<sequence* const> batch) override {
+    inputs_.clear();
+    drawing_.clear();
+    scores_.resize(batch.size() * net_->vocabulary());
+    auto budget = prompt_tokens_per_step;
+    for (auto item : batch) {
+      auto& cache = cache_of(*item);
+      auto ahead =
+          std::span<const token_id>{item->tokens}.subspan(cache.size());
+      if (ahead.size() > 1) {
+        auto count = std::min(ahead.size(), budget);
+        budget -= count;
+        ahead = ahead.first(count);
+      }
+      if (ahead.empty())
+        continue;
+      net_input input{&cache, ahead, nullptr};
+      if (cache.size() + ahead.size() == item->tokens.size()) {
+        input.scores = scores_.data() + drawing_.size() * net_->vocabulary();
+        drawing_.push_back(item);
+      }
+      inputs_.push_back(input);
+    }
+    net_->forward(inputs_);
+    for (std::size_t i = 0; i < drawing_.size(); ++i)
+      draw(*drawing_[i],
+           {scores_.data() + i * net_->vocabulary(), net_->vocabulary()});
+  }
+
+  void release(sequence_id id) override {
+    caches_.erase(id);
+  }
+
+  void use_threads(int count) override {
+    net_->use_threads(count);
+  }
+
+private:
+  // The cache of a sequence, which always lacks at least its last token.
+  kv_cache& cache_of(const sequence& item) {
+    auto& cache = caches_[item.id];
+    if (cache == nullptr || cache->size() >= item.tokens.size())
+      cache = net_->make_cache();
+    return *cache;
+  }
+
+  void draw(sequence& item, std::span<float> scores) {
+    auto token =
+        sampler_.draw(scores, item.sampling, item.tokens, item.prompt_size);
+    if (token)
+      item.tokens.push_back(*token);
+    else
+      item.failure = fmt::format("the model gave scores that are no numbers "
+                                 "for token {} of the reply",
+                                 item.reply_size() + 1);
+  }
+
+  chat_codec codec_;
+  std::unique_ptr<causal_net> net_;
+  model_info info_;
+  sampler sampler_;
+  std::unordered_map<sequence_id, std::unique_ptr<kv_cache>> caches_;
+  // Of the step in progress; kept for their memory.
+  std::vector<net_input> inputs_;
+  std::vector<sequence*> drawing_;
+  std::vector<float> scores_;
+};
+
+} // namespace
+
+std::unique_ptr<model_entry> make_causal_lm(const entry_spec& spec) {
+  auto params = spec.params.bind({"path", "dtype", "context_length"});
+  auto context = params.integer_or("context_length", 0, 1);
+  return std::make_unique<causal_lm>(
+      params.require_string("path"), params.string_or("dtype", "auto"),
+      static_cast<std::size_t>(context), spec.device);
+}
+
+} // namespace model_server

@@ -1,0 +1,46 @@
+// Chats to tokens and tokens to text, as a model folder says.
+#pragma once
+
+#include "models/entry.hpp"
+#include "models/text/chat_renderer.hpp"
+#include "models/text/tokenizer.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// The tokenizer and the chat template of one model. A model without a template
+/// knows no turns, it continues text: its prompt is what all turns say, one
+/// right after the other, and its reply keeps the space it begins with.
+class chat_codec {
+public:
+  /// Reads `tokenizer.json` and, where there is one, the chat template. Throws
+  /// `std::runtime_error` that names the file.
+  explicit chat_codec(const std::filesystem::path& folder);
+
+  /// Never empty. Throws `bad_chat` if the template refuses the chat or nothing
+  /// is said in it.
+  std::vector<token_id> encode(const chat& conversation) const;
+
+  /// Text of one token, empty for special ones.
+  std::string decode(token_id token, bool at_start) const;
+
+  /// One more than the largest id.
+  std::size_t vocabulary() const;
+
+  /// What tokenizer_config.json calls the `eos_token`, if it does.
+  std::optional<token_id> end_token() const {
+    return end_token_;
+  }
+
+private:
+  tokenizer tokenizer_;
+  std::optional<chat_renderer> renderer_;
+  std::optional<token_id> end_token_;
+};
+
+} // namespace model_server

@@ -31,6 +31,14 @@ public:
   /// The mark of one byte.
   bool is_trusted_at(std::size_t position) const;
 
+  /// True if all bytes from `begin` up to `end` are trusted.
+  bool is_trusted(std::size_t begin, std::size_t end) const;
+
+  /// True if all bytes have the same mark.
+  bool is_uniform() const {
+    return flips_.empty();
+  }
+
   /// Bytes from `begin` up to `end`, with their marks.
   marked_text slice(std::size_t begin, std::size_t end) const;
 

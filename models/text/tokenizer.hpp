@@ -15,6 +15,8 @@
 
 namespace model_server {
 
+struct tokenizer_parts;
+
 /// What a tokenizer does beside cutting text into pieces.
 struct encode_options {
   /// Adds what the file's post-processor adds (a begin token, say). Chat
@@ -31,7 +33,7 @@ public:
   static tokenizer from_file(const std::filesystem::path& path);
 
   /// The same from memory; `origin` stands for the file in errors.
-  static tokenizer from_json(std::string_view json, const std::string& origin);
+  static tokenizer from_json(std::string json, const std::string& origin);
 
   tokenizer(tokenizer&&) noexcept;
   tokenizer& operator=(tokenizer&&) noexcept;
@@ -69,10 +71,9 @@ public:
   bool is_special(token_id token) const;
 
 private:
-  struct parts;
-  explicit tokenizer(std::unique_ptr<const parts> loaded);
+  explicit tokenizer(std::unique_ptr<const tokenizer_parts> parts);
 
-  std::unique_ptr<const parts> parts_;
+  std::unique_ptr<const tokenizer_parts> parts_;
 };
 
 } // namespace model_server

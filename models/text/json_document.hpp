@@ -1,0 +1,50 @@
+// JSON of files that nobody vouches for, parsed within limits.
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace model_server {
+
+/// A parsed JSON text. Its depth is limited, so walking it recursively is
+/// safe; strings may still hold invalid UTF-8 through escapes, and an object
+/// may have a key twice.
+class json_document {
+public:
+  /// Parses `text`. Throws `std::runtime_error` whose text begins with
+  /// `origin`.
+  json_document(std::string text, const std::string& origin,
+                std::size_t max_depth = 64);
+
+  json_document(json_document&&) = default;
+
+  const rapidjson::Value& root() const {
+    return document_;
+  }
+
+private:
+  /// Parsed in place: the strings of `document_` lie in here.
+  std::unique_ptr<std::string> text_;
+  rapidjson::Document document_;
+};
+
+/// The text of a JSON string.
+inline std::string_view text_of(const rapidjson::Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+/// The member `key` of an object, or null.
+const rapidjson::Value* find_member(const rapidjson::Value& object,
+                                    const char* key);
+
+/// The content of a file of at most `max_bytes`. Throws `std::runtime_error`
+/// naming the file.
+std::string read_text_file(const std::filesystem::path& path,
+                           std::size_t max_bytes);
+
+} // namespace model_server

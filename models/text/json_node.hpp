@@ -1,0 +1,51 @@
+// A place in a JSON file that is being read, knowing its path for errors.
+#pragma once
+
+#include "models/text/json_document.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace model_server {
+
+/// One value of a file and the path to it. Everything that reads it throws
+/// `std::runtime_error` that begins with the path when the value is not of the
+/// kind asked for.
+class json_node {
+public:
+  json_node(const rapidjson::Value& value, std::string path);
+
+  /// Says what is wrong with this value.
+  [[noreturn]] void fail(const std::string& why) const;
+
+  /// The member `key`; missing ones and nulls are nothing.
+  std::optional<json_node> find(const char* key) const;
+  /// The member `key`, which must be there.
+  json_node get(const char* key) const;
+  /// The values of a list.
+  std::vector<json_node> items() const;
+
+  bool is_null() const;
+  bool is_text() const;
+  bool is_object() const;
+  std::string_view text() const;
+  std::int64_t integer() const;
+  bool boolean() const;
+
+  /// The member's value, or `otherwise` if it is missing or null.
+  bool flag(const char* key, bool otherwise) const;
+  std::int64_t number(const char* key, std::int64_t otherwise) const;
+
+  const rapidjson::Value& value() const {
+    return *value_;
+  }
+
+private:
+  const rapidjson::Value* value_;
+  std::string path_;
+};
+
+} // namespace model_server

@@ -27,7 +27,7 @@ generation_config read_generation_config(const std::filesystem::path& folder) {
     fields.refuse("repetition_penalty", "must be above 0");
   result.end_tokens = read_token_list(fields, "eos_token_id");
   result.default_max_tokens = static_cast<std::size_t>(
-    fields.integer("max_new_tokens", 1, 1 << 30).value_or(0));
+      fields.integer("max_new_tokens", 1, 1 << 30).value_or(0));
   return result;
 }
 

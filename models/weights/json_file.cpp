@@ -41,9 +41,9 @@ rapidjson::Document parse_json_object(std::string_view text,
   rapidjson::Document result;
   result.Parse<flags>(text.data(), text.size());
   if (result.HasParseError())
-    throw std::runtime_error(
-      fmt::format("{}: not JSON at byte {}: {}", where, result.GetErrorOffset(),
-                  rapidjson::GetParseError_En(result.GetParseError())));
+    throw std::runtime_error(fmt::format(
+        "{}: not JSON at byte {}: {}", where, result.GetErrorOffset(),
+        rapidjson::GetParseError_En(result.GetParseError())));
   if (!result.IsObject())
     throw std::runtime_error(fmt::format("{}: not a JSON object", where));
   return result;
@@ -54,16 +54,15 @@ rapidjson::Document read_json_file(const std::filesystem::path& path,
   mapped_file file{path};
   auto bytes = file.bytes();
   if (bytes.size() > max_bytes)
-    throw std::runtime_error(fmt::format("{}: {} bytes, more than {}",
-                                         path.string(), bytes.size(),
-                                         max_bytes));
+    throw std::runtime_error(fmt::format(
+        "{}: {} bytes, more than {}", path.string(), bytes.size(), max_bytes));
   return parse_json_object(
-    {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-    path.string());
+      {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+      path.string());
 }
 
 json_fields::json_fields(const rapidjson::Value& object, std::string where)
-  : object_(&object), where_(std::move(where)) {
+    : object_(&object), where_(std::move(where)) {
 }
 
 const rapidjson::Value* json_fields::find(const char* key) const {
@@ -82,16 +81,16 @@ std::optional<bool> json_fields::boolean(const char* key) const {
   return value->GetBool();
 }
 
-std::optional<std::int64_t>
-json_fields::integer(const char* key, std::int64_t least,
-                     std::int64_t most) const {
+std::optional<std::int64_t> json_fields::integer(const char* key,
+                                                 std::int64_t least,
+                                                 std::int64_t most) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;
   if (!value->IsInt64() || value->GetInt64() < least
       || value->GetInt64() > most)
-    refuse(key, fmt::format("must be a whole number from {} to {}", least,
-                            most));
+    refuse(key,
+           fmt::format("must be a whole number from {} to {}", least, most));
   return value->GetInt64();
 }
 
@@ -135,8 +134,8 @@ std::optional<json_fields> json_fields::object(const char* key) const {
 void json_fields::refuse(const char* key, std::string_view reason) const {
   auto value = find(key);
   throw std::runtime_error(
-    fmt::format("{}: `{}` is {}, {}", where_, key,
-                value == nullptr ? "missing" : shown(*value), reason));
+      fmt::format("{}: `{}` is {}, {}", where_, key,
+                  value == nullptr ? "missing" : shown(*value), reason));
 }
 
 } // namespace model_server

@@ -30,8 +30,8 @@ void require_llama(const rapidjson::Document& document,
     name = type->value.GetString();
   if (name != "LlamaForCausalLM" && name != "llama")
     throw std::runtime_error(fmt::format(
-      "{}: the architecture is {}, only LlamaForCausalLM is built in", where,
-      name.empty() ? "not given" : "`" + name + "`"));
+        "{}: the architecture is {}, only LlamaForCausalLM is built in", where,
+        name.empty() ? "not given" : "`" + name + "`"));
 }
 
 rope_config read_scaling(const json_fields& fields, rope_config result) {
@@ -109,19 +109,18 @@ llama_config read_llama_config(const std::filesystem::path& folder) {
   require_llama(document, path.string());
   json_fields fields{document, path.string()};
   auto extent = [&fields](const char* key) {
-    return static_cast<std::size_t>(
-      fields.require_integer(key, 1, max_extent));
+    return static_cast<std::size_t>(fields.require_integer(key, 1, max_extent));
   };
   llama_config result;
   result.vocabulary = extent("vocab_size");
   result.hidden = extent("hidden_size");
   result.intermediate = extent("intermediate_size");
   result.layers = static_cast<std::size_t>(
-    fields.require_integer("num_hidden_layers", 1, max_layers));
+      fields.require_integer("num_hidden_layers", 1, max_layers));
   result.heads = extent("num_attention_heads");
   result.kv_heads = static_cast<std::size_t>(
-    fields.integer("num_key_value_heads", 1, max_extent)
-      .value_or(static_cast<std::int64_t>(result.heads)));
+      fields.integer("num_key_value_heads", 1, max_extent)
+          .value_or(static_cast<std::int64_t>(result.heads)));
   if (result.heads % result.kv_heads != 0)
     fields.refuse("num_key_value_heads",
                   fmt::format("must divide the {} heads", result.heads));
@@ -130,16 +129,16 @@ llama_config read_llama_config(const std::filesystem::path& folder) {
   else if (result.hidden % result.heads == 0)
     result.head = result.hidden / result.heads;
   else
-    fields.refuse("hidden_size",
-                  fmt::format("must be a multiple of the {} heads",
-                              result.heads));
+    fields.refuse(
+        "hidden_size",
+        fmt::format("must be a multiple of the {} heads", result.heads));
   if (result.head < 2 || result.head % 2 != 0)
     throw std::runtime_error(fmt::format(
-      "{}: a head has {} numbers, must be even", path.string(), result.head));
+        "{}: a head has {} numbers, must be even", path.string(), result.head));
   result.context = static_cast<std::size_t>(
-    fields.integer("max_position_embeddings", 1, max_context).value_or(2048));
-  result.norm_epsilon
-    = fields.number("rms_norm_eps", 0.0, 1.0).value_or(result.norm_epsilon);
+      fields.integer("max_position_embeddings", 1, max_context).value_or(2048));
+  result.norm_epsilon =
+      fields.number("rms_norm_eps", 0.0, 1.0).value_or(result.norm_epsilon);
   auto activation = fields.text("hidden_act");
   if (activation && *activation != "silu")
     fields.refuse("hidden_act", "only silu is built in");

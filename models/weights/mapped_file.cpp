@@ -46,8 +46,8 @@ mapped_file::mapped_file(const std::filesystem::path& path) {
 }
 
 mapped_file::mapped_file(mapped_file&& other) noexcept
-  : data_(std::exchange(other.data_, nullptr)),
-    size_(std::exchange(other.size_, 0)) {
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {
 }
 
 mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {

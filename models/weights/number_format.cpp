@@ -15,21 +15,21 @@ struct line {
 };
 
 constexpr std::array<line, 15> table{{
-  {number_format::boolean, "BOOL", 1},
-  {number_format::u8, "U8", 1},
-  {number_format::i8, "I8", 1},
-  {number_format::f8_e4m3, "F8_E4M3", 1},
-  {number_format::f8_e5m2, "F8_E5M2", 1},
-  {number_format::u16, "U16", 2},
-  {number_format::i16, "I16", 2},
-  {number_format::f16, "F16", 2},
-  {number_format::bf16, "BF16", 2},
-  {number_format::u32, "U32", 4},
-  {number_format::i32, "I32", 4},
-  {number_format::f32, "F32", 4},
-  {number_format::u64, "U64", 8},
-  {number_format::i64, "I64", 8},
-  {number_format::f64, "F64", 8},
+    {number_format::boolean, "BOOL", 1},
+    {number_format::u8, "U8", 1},
+    {number_format::i8, "I8", 1},
+    {number_format::f8_e4m3, "F8_E4M3", 1},
+    {number_format::f8_e5m2, "F8_E5M2", 1},
+    {number_format::u16, "U16", 2},
+    {number_format::i16, "I16", 2},
+    {number_format::f16, "F16", 2},
+    {number_format::bf16, "BF16", 2},
+    {number_format::u32, "U32", 4},
+    {number_format::i32, "I32", 4},
+    {number_format::f32, "F32", 4},
+    {number_format::u64, "U64", 8},
+    {number_format::i64, "I64", 8},
+    {number_format::f64, "F64", 8},
 }};
 
 const line& line_of(number_format format) {

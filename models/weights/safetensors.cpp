@@ -30,9 +30,9 @@ std::size_t header_end(std::span<const std::byte> bytes,
   for (std::size_t i = 0; i < prefix; ++i)
     length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   if (length > safetensors_file::max_header_bytes)
-    throw bad_file(file, fmt::format("the header's length is {}, more than {}",
-                                     length,
-                                     safetensors_file::max_header_bytes));
+    throw bad_file(file,
+                   fmt::format("the header's length is {}, more than {}",
+                               length, safetensors_file::max_header_bytes));
   if (length > bytes.size() - prefix)
     throw bad_file(file, fmt::format("the header's length is {}, but the file "
                                      "has {} bytes in all",
@@ -45,7 +45,7 @@ class tensor_reader {
 public:
   tensor_reader(const rapidjson::Value& value, const std::string& file,
                 std::string_view name, std::span<const std::byte> data)
-    : value_(value), file_(file), name_(name), data_(data) {
+      : value_(value), file_(file), name_(name), data_(data) {
   }
 
   tensor_view read() const {
@@ -91,7 +91,8 @@ private:
       if (!item.IsUint64())
         refuse("`shape` holds something other than whole numbers");
       auto extent = item.GetUint64();
-      if (extent != 0 && size > std::numeric_limits<std::uint64_t>::max() / extent)
+      if (extent != 0
+          && size > std::numeric_limits<std::uint64_t>::max() / extent)
         refuse("`shape` is larger than any memory");
       size *= extent;
       shape.push_back(extent);
@@ -129,19 +130,17 @@ void check_cover(const safetensors_file::tensor_map& tensors,
   for (auto& item : tensors)
     if (!item.second.bytes.empty())
       order.push_back(&item);
-  std::ranges::sort(order, {}, [](auto item) {
-    return item->second.bytes.data();
-  });
+  std::ranges::sort(order, {},
+                    [](auto item) { return item->second.bytes.data(); });
   auto expected = data.data();
   for (auto item : order) {
     auto& [name, tensor] = *item;
     if (tensor.bytes.data() != expected)
-      throw bad_file(file,
-                     fmt::format("tensor `{}` {} the data of the one before it",
-                                 name,
-                                 tensor.bytes.data() < expected
-                                   ? "overlaps"
-                                   : "leaves a gap after"));
+      throw bad_file(
+          file,
+          fmt::format("tensor `{}` {} the data of the one before it", name,
+                      tensor.bytes.data() < expected ? "overlaps"
+                                                     : "leaves a gap after"));
     expected += tensor.bytes.size();
   }
   if (expected != data.data() + data.size())
@@ -152,14 +151,14 @@ void check_cover(const safetensors_file::tensor_map& tensors,
 } // namespace
 
 safetensors_file::safetensors_file(const std::filesystem::path& path)
-  : file_(path) {
+    : file_(path) {
   auto file = path.string();
   auto bytes = file_.bytes();
   auto data_begin = header_end(bytes, file);
   auto data = bytes.subspan(data_begin);
   auto header = parse_json_object(
-    {reinterpret_cast<const char*>(bytes.data()) + 8, data_begin - 8},
-    file + ": header");
+      {reinterpret_cast<const char*>(bytes.data()) + 8, data_begin - 8},
+      file + ": header");
   for (auto& [key, value] : header.GetObject()) {
     std::string name{key.GetString(), key.GetStringLength()};
     if (name == "__metadata__")

@@ -20,7 +20,7 @@ namespace {
 bool is_plain_file_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".."
          && name.find_first_of(std::string_view{"/\\\0", 3})
-              == std::string::npos;
+                == std::string::npos;
 }
 
 } // namespace
@@ -36,10 +36,10 @@ weight_folder::weight_folder(const fs::path& folder) : folder_(folder) {
     read_index(index);
   } else {
     throw std::runtime_error(
-      fmt::format("{}: holds neither model.safetensors nor "
-                  "model.safetensors.index.json; other weight files are not "
-                  "read",
-                  folder.string()));
+        fmt::format("{}: holds neither model.safetensors nor "
+                    "model.safetensors.index.json; other weight files are not "
+                    "read",
+                    folder.string()));
   }
 }
 
@@ -59,11 +59,11 @@ void weight_folder::read_index(const fs::path& index) {
       file.assign(value.GetString(), value.GetStringLength());
     if (!is_plain_file_name(file))
       throw std::runtime_error(fmt::format(
-        "{}: tensor `{}` lies in `{}`, which is no file name in this folder",
-        where, tensor, file));
+          "{}: tensor `{}` lies in `{}`, which is no file name in this folder",
+          where, tensor, file));
     if (!file_of.emplace(tensor, file).second)
       throw std::runtime_error(
-        fmt::format("{}: tensor `{}` is there twice", where, tensor));
+          fmt::format("{}: tensor `{}` is there twice", where, tensor));
     names.insert(file);
   }
   // Opens them all before pointers into them are taken.
@@ -75,8 +75,8 @@ void weight_folder::read_index(const fs::path& index) {
   for (auto& [tensor, file] : file_of) {
     auto found = files_[position[file]].find(tensor);
     if (found == nullptr)
-      throw std::runtime_error(fmt::format(
-        "{}: tensor `{}` is not in `{}`", where, tensor, file));
+      throw std::runtime_error(
+          fmt::format("{}: tensor `{}` is not in `{}`", where, tensor, file));
     tensors_.emplace(tensor, found);
   }
 }
@@ -92,16 +92,16 @@ weight_folder::require(std::string_view name,
   auto found = find(name);
   if (found == nullptr)
     throw std::runtime_error(
-      fmt::format("{}: tensor `{}` is missing", folder_.string(), name));
+        fmt::format("{}: tensor `{}` is missing", folder_.string(), name));
   if (!std::ranges::equal(found->shape, shape))
     throw std::runtime_error(fmt::format(
-      "{}: tensor `{}` is [{}], config.json asks for [{}]", folder_.string(),
-      name, fmt::join(found->shape, ", "), fmt::join(shape, ", ")));
+        "{}: tensor `{}` is [{}], config.json asks for [{}]", folder_.string(),
+        name, fmt::join(found->shape, ", "), fmt::join(shape, ", ")));
   if (found->format != number_format::f32 && found->format != number_format::f16
       && found->format != number_format::bf16)
-    throw std::runtime_error(fmt::format(
-      "{}: tensor `{}` holds {}, only F32, F16 and BF16 are read",
-      folder_.string(), name, to_string(found->format)));
+    throw std::runtime_error(
+        fmt::format("{}: tensor `{}` holds {}, only F32, F16 and BF16 are read",
+                    folder_.string(), name, to_string(found->format)));
   return *found;
 }
 

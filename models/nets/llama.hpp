@@ -1,0 +1,23 @@
+// Networks of the Llama family.
+#pragma once
+
+#include "models/nets/causal_net.hpp"
+#include "models/weights/llama_config.hpp"
+#include "models/weights/weight_folder.hpp"
+
+#include <memory>
+#include <string>
+
+namespace model_server {
+
+/// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`, its weights
+/// and its arithmetic in `format` (f32, f16 or bf16). On the CPU, weights that
+/// are already in this format are used where they are mapped, and `weights` is
+/// kept for them. Throws `std::runtime_error` that names a tensor that is
+/// missing or has a wrong shape.
+std::unique_ptr<causal_net>
+load_llama_torch(const llama_config& config,
+                 std::shared_ptr<const weight_folder> weights,
+                 const std::string& device, number_format format);
+
+} // namespace model_server

@@ -27,7 +27,7 @@ enum class errc : std::uint8_t {
   model_loading,
   /// The waiting queue is full.
   queue_full,
-  /// Prompt (and reply) do not fit the model's context.
+  /// The prompt leaves no room for a reply in the model's context.
   context_length_exceeded,
   /// The model's chat template refuses the conversation.
   bad_chat,
@@ -57,7 +57,12 @@ struct failure {
   std::string param;
   /// Seconds after which a new try makes sense; 0 is none.
   std::uint32_t retry_after = 0;
+
+  friend bool operator==(const failure&, const failure&) = default;
 };
+
+/// Category of our errors among CAF's.
+inline constexpr caf::atom_value error_category = caf::atom("modelserv");
 
 /// Packs a failure for an actor's answer.
 caf::error to_error(const failure& what);
@@ -65,5 +70,12 @@ caf::error to_error(const failure& what);
 /// Unpacks what `to_error` packed; any other error becomes `internal_error`
 /// (with a generic text: internals never reach a client).
 failure to_failure(const caf::error& what);
+
+/// True if `to_error` packed it; false for what CAF itself says, such as that
+/// the receiver of a request is gone.
+bool is_failure(const caf::error& what);
+
+/// One line for a log or a status: our text, or CAF's own.
+std::string describe(const caf::error& what);
 
 } // namespace model_server

@@ -1,2 +1,195 @@
 // How every message is serialised; CAF finds these by their argument.
 #pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/error.hpp>
+#include <caf/meta/load_callback.hpp>
+#include <caf/meta/type_name.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace model_server {
+
+template <class Inspector>
+using inspected = typename Inspector::result_type;
+
+// -- values inside messages ---------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, failure& x) {
+  return f(caf::meta::type_name("failure"), x.code, x.message, x.param,
+           x.retry_after);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, chat_message& x) {
+  return f(caf::meta::type_name("chat_message"), x.role, x.content);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, chat& x) {
+  return f(caf::meta::type_name("chat"), x.messages);
+}
+
+/// `sampling_options` without optionals, which CAF 0.17 can't inspect: a bit
+/// for each field that is set, in the order of the struct, and its value.
+struct flat_sampling_options {
+  std::uint8_t set = 0;
+  std::array<double, 6> numbers{};
+  std::int64_t top_k = 0;
+};
+
+/// Both ways between the two forms.
+flat_sampling_options flatten(const sampling_options& x);
+sampling_options unflatten(const flat_sampling_options& x);
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, sampling_options& x) {
+  auto flat = flatten(x);
+  auto& n = flat.numbers;
+  auto unpack = [&]() -> caf::error {
+    x = unflatten(flat);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("sampling_options"), flat.set, n[0], n[1], n[2],
+           n[3], n[4], n[5], flat.top_k, caf::meta::load_callback(unpack));
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, generation_request& x) {
+  return f(caf::meta::type_name("generation_request"), x.id, x.trace_id,
+           x.model, x.conversation, x.sampling, x.seed, x.max_tokens, x.stop);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, token& x) {
+  return f(caf::meta::type_name("token"), x.id, x.text);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, entity_status& x) {
+  return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
+           x.running, x.waiting, x.tokens_per_second, x.restarts, x.reason);
+}
+
+// -- down the tree ------------------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, submit& x) {
+  return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
+           x.credit, x.resumed);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, admitted& x) {
+  return f(caf::meta::type_name("admitted"), x.incarnation, x.device,
+           x.prompt_tokens, x.cached_tokens);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, credit& x) {
+  return f(caf::meta::type_name("credit"), x.id, x.up_to);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, cancel& x) {
+  return f(caf::meta::type_name("cancel"), x.id);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, end_replies& x) {
+  return f(caf::meta::type_name("end_replies"), x.reason);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, add_device& x) {
+  return f(caf::meta::type_name("add_device"), x.model, x.device, x.wait);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, remove_device& x) {
+  return f(caf::meta::type_name("remove_device"), x.model, x.device);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, activate_model& x) {
+  return f(caf::meta::type_name("activate_model"), x.model, x.device);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, get_status&) {
+  return f(caf::meta::type_name("get_status"));
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, drain& x) {
+  return f(caf::meta::type_name("drain"), x.limit);
+}
+
+// -- up to the reply ----------------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, token_chunk& x) {
+  return f(caf::meta::type_name("token_chunk"), x.id, x.incarnation, x.first,
+           x.tokens, x.finish);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, reply_failed& x) {
+  return f(caf::meta::type_name("reply_failed"), x.id, x.incarnation, x.reason);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, moved& x) {
+  return f(caf::meta::type_name("moved"), x.id, x.incarnation);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, stop_reply& x) {
+  return f(caf::meta::type_name("stop_reply"), x.reason);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, written& x) {
+  return f(caf::meta::type_name("written"), x.up_to);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, client_left&) {
+  return f(caf::meta::type_name("client_left"));
+}
+
+// -- reports ------------------------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_load& x) {
+  return f(caf::meta::type_name("worker_load"), x.incarnation, x.submits,
+           x.running, x.waiting, x.tokens_per_second);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_ready& x) {
+  return f(caf::meta::type_name("worker_ready"), x.incarnation,
+           x.context_length);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, model_status& x) {
+  return f(caf::meta::type_name("model_status"), x.name, x.entry, x.state,
+           x.batch_size, x.entities);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, server_status& x) {
+  return f(caf::meta::type_name("server_status"), x.models, x.draining);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, device_report& x) {
+  return f(caf::meta::type_name("device_report"), x.device, x.state,
+           x.unchanged, x.moved_replies);
+}
+
+} // namespace model_server

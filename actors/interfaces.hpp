@@ -13,73 +13,84 @@ using step_atom = caf::atom_constant<caf::atom("step")>;
 using load_atom = caf::atom_constant<caf::atom("load")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
+
+// What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
+using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
 /// One request in progress: owns the request and its token log, ends it exactly
 /// once.
 using reply_actor = caf::typed_actor<
-  // What a step made. Old incarnations and known numbers are dropped.
-  caf::reacts_to<token_chunk>,
-  // The worker refuses to go on with this request.
-  caf::reacts_to<reply_failed>,
-  // The worker's device goes away: asks the supervisor again, with the log.
-  caf::reacts_to<moved>,
-  // The client has taken tokens: more credit for the worker.
-  caf::reacts_to<written>,
-  // The client left: frees the worker's place and ends.
-  caf::reacts_to<client_left>,
-  // INTERNAL: submits again after a lost worker or a loading model.
-  caf::reacts_to<retry_atom>,
-  // INTERNAL: pings a silent stream, watches the deadline.
-  caf::reacts_to<tick_atom>>;
+    // What a step made. Old incarnations and known numbers are dropped.
+    caf::reacts_to<token_chunk>,
+    // The worker refuses to go on with this request.
+    caf::reacts_to<reply_failed>,
+    // The worker's device goes away: asks the supervisor again, with the log.
+    caf::reacts_to<moved>,
+    // The server stops and its patience is over: ends with this error.
+    caf::reacts_to<stop_reply>,
+    // The client has taken tokens: more credit for the worker.
+    caf::reacts_to<written>,
+    // The client left: frees the worker's place and ends.
+    caf::reacts_to<client_left>,
+    // INTERNAL: submits again after a lost worker or a loading model.
+    caf::reacts_to<retry_atom>,
+    // INTERNAL: pings a silent stream, watches the deadline.
+    caf::reacts_to<tick_atom>>;
 
 /// Owns one model on one device and runs its batches.
 using worker_actor = caf::typed_actor<
-  // Makes the entry; errors: load_failed. Nothing else is taken before.
-  caf::replies_to<load_atom>::with<worker_ready>,
-  // Encodes and queues. Errors: queue_full, context_length_exceeded, bad_chat.
-  caf::replies_to<submit, reply_actor>::with<admitted>,
-  // More tokens may be made for a reply.
-  caf::reacts_to<credit>,
-  // Ends a reply early. Unknown ids are ignored.
-  caf::reacts_to<cancel>,
-  // Tells every reply to move, answers how many, and takes no more.
-  caf::replies_to<hand_over_atom>::with<std::uint32_t>,
-  // INTERNAL: runs one batch step.
-  caf::reacts_to<step_atom>>;
+    // Makes the entry; errors: load_failed. Nothing else is taken before.
+    caf::replies_to<load_atom>::with<worker_ready>,
+    // Encodes and queues. Errors: queue_full, context_length_exceeded,
+    // bad_chat, worker_lost (the model broke on this chat). Once it takes no
+    // more, it sends new ones back to the supervisor.
+    caf::replies_to<submit, reply_actor>::with<admitted>,
+    // More tokens may be made for a reply.
+    caf::reacts_to<credit>,
+    // Ends a reply early. Unknown ids are ignored.
+    caf::reacts_to<cancel>,
+    // Tells every reply to move, answers how many, and takes no more.
+    caf::replies_to<hand_over_atom>::with<std::uint32_t>,
+    // Takes no more; answers when its last reply has ended.
+    caf::replies_to<finish_atom>::with<caf::ok_atom>,
+    // Ends all its replies.
+    caf::reacts_to<end_replies>,
+    // INTERNAL: runs one batch step.
+    caf::reacts_to<step_atom>>;
 
 /// One per model name: owns its workers, restarts them, picks one per reply.
 using supervisor_actor = caf::typed_actor<
-  // Delegates to a worker. Errors: model_not_active, model_loading, queue_full
-  // and those of the worker.
-  caf::replies_to<submit, reply_actor>::with<admitted>,
-  // Errors: no_such_device, device_in_use, load_failed.
-  caf::replies_to<add_device>::with<device_report>,
-  // Errors: model_not_active, no_such_device.
-  caf::replies_to<remove_device>::with<device_report>,
-  // Errors: as add_device.
-  caf::replies_to<activate_model>::with<device_report>,
-  caf::replies_to<get_status>::with<model_status>,
-  // A worker's load has changed.
-  caf::reacts_to<worker_load>,
-  // INTERNAL: starts the worker of this incarnation's entity again.
-  caf::reacts_to<retry_atom, std::uint64_t>,
-  // INTERNAL: the last entity has had its time to finish.
-  caf::reacts_to<tick_atom, std::uint64_t>>;
+    // Delegates to a worker. Errors: model_not_active, model_loading,
+    // queue_full and those of the worker.
+    caf::replies_to<submit, reply_actor>::with<admitted>,
+    // Errors: no_such_device, device_in_use, load_failed.
+    caf::replies_to<add_device>::with<device_report>,
+    // Errors: model_not_active, no_such_device.
+    caf::replies_to<remove_device>::with<device_report>,
+    // Errors: as add_device.
+    caf::replies_to<activate_model>::with<device_report>,
+    caf::replies_to<get_status>::with<model_status>,
+    // A worker's load has changed.
+    caf::reacts_to<worker_load>,
+    // INTERNAL: starts the worker of this incarnation's entity again.
+    caf::reacts_to<retry_atom, std::uint64_t>,
+    // INTERNAL: the last entity has had its time to finish.
+    caf::reacts_to<tick_atom, std::uint64_t>>;
 
 /// The one door from HTTP: model name to supervisor, admission.
 using gateway_actor = caf::typed_actor<
-  // Delegates to the model's supervisor. Errors: model_not_found,
-  // shutting_down, and those of the supervisor.
-  caf::replies_to<submit, reply_actor>::with<admitted>,
-  caf::replies_to<add_device>::with<device_report>,
-  caf::replies_to<remove_device>::with<device_report>,
-  caf::replies_to<activate_model>::with<device_report>,
-  caf::replies_to<get_status>::with<server_status>,
-  // Stops admitting and waits for the replies in progress; answers how many
-  // were cut off.
-  caf::replies_to<drain>::with<std::uint32_t>,
-  // INTERNAL: the drain limit has passed.
-  caf::reacts_to<tick_atom>>;
+    // Delegates to the model's supervisor. Errors: model_not_found,
+    // shutting_down, and those of the supervisor.
+    caf::replies_to<submit, reply_actor>::with<admitted>,
+    caf::replies_to<add_device>::with<device_report>,
+    caf::replies_to<remove_device>::with<device_report>,
+    caf::replies_to<activate_model>::with<device_report>,
+    caf::replies_to<get_status>::with<server_status>,
+    // Stops admitting and waits for the replies in progress; answers how many
+    // were cut off.
+    caf::replies_to<drain>::with<std::uint32_t>,
+    // INTERNAL: the drain limit has passed.
+    caf::reacts_to<tick_atom>>;
 
 } // namespace model_server

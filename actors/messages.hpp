@@ -2,7 +2,6 @@
 #pragma once
 
 #include "actors/errors.hpp"
-#include "config/entry_params.hpp"
 #include "models/chat.hpp"
 #include "models/entry.hpp"
 #include "models/sampling.hpp"
@@ -30,6 +29,9 @@ struct generation_request {
   std::uint32_t max_tokens = 0;
   /// Text that ends the reply and is not part of it.
   std::vector<std::string> stop;
+
+  friend bool operator==(const generation_request&,
+                         const generation_request&) = default;
 };
 
 // -- down the tree ------------------------------------------------------------
@@ -44,6 +46,11 @@ struct submit {
   /// The worker may make tokens with numbers up to this one (the first token
   /// of a reply is number 1).
   std::uint64_t credit = 0;
+  /// A worker had taken this reply before: it passes full queues and a
+  /// draining gateway.
+  bool resumed = false;
+
+  friend bool operator==(const submit&, const submit&) = default;
 };
 
 /// A worker took the request; its sender is the worker to monitor.
@@ -52,17 +59,30 @@ struct admitted {
   std::string device;
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_tokens = 0;
+
+  friend bool operator==(const admitted&, const admitted&) = default;
 };
 
 /// Raises the credit of a request. A smaller number than before is ignored.
 struct credit {
   request_id id = 0;
   std::uint64_t up_to = 0;
+
+  friend bool operator==(const credit&, const credit&) = default;
 };
 
 /// Ends a request early: the client left, or the reply is complete.
 struct cancel {
   request_id id = 0;
+
+  friend bool operator==(const cancel&, const cancel&) = default;
+};
+
+/// Ends every reply of a worker with this failure.
+struct end_replies {
+  failure reason;
+
+  friend bool operator==(const end_replies&, const end_replies&) = default;
 };
 
 /// Adds an entity. An empty device lets the server choose; `wait` asks for the
@@ -71,27 +91,38 @@ struct add_device {
   std::string model;
   std::string device;
   bool wait = true;
+
+  friend bool operator==(const add_device&, const add_device&) = default;
 };
 
 /// Removes an entity; an empty device means the one added last.
 struct remove_device {
   std::string model;
   std::string device;
+
+  friend bool operator==(const remove_device&, const remove_device&) = default;
 };
 
 /// Adds an entity if the model has none.
 struct activate_model {
   std::string model;
   std::string device;
+
+  friend bool operator==(const activate_model&,
+                         const activate_model&) = default;
 };
 
 /// Asks for the state of every model.
-struct get_status {};
+struct get_status {
+  friend bool operator==(const get_status&, const get_status&) = default;
+};
 
 /// Stops admitting; answered when the last reply has ended, at the latest
 /// after `limit`, when the rest end with `shutting_down`.
 struct drain {
   std::chrono::milliseconds limit{0};
+
+  friend bool operator==(const drain&, const drain&) = default;
 };
 
 // -- up to the reply ----------------------------------------------------------
@@ -100,6 +131,8 @@ struct drain {
 struct token {
   token_id id = 0;
   std::string text;
+
+  friend bool operator==(const token&, const token&) = default;
 };
 
 /// How a reply ended, by the worker's reckoning.
@@ -114,6 +147,8 @@ struct token_chunk {
   /// The end token is not among them.
   std::vector<token> tokens;
   finish_reason finish = finish_reason::none;
+
+  friend bool operator==(const token_chunk&, const token_chunk&) = default;
 };
 
 /// The worker ends a reply with an error; nothing else was harmed.
@@ -121,6 +156,8 @@ struct reply_failed {
   request_id id = 0;
   std::uint64_t incarnation = 0;
   failure reason;
+
+  friend bool operator==(const reply_failed&, const reply_failed&) = default;
 };
 
 /// The worker gives the reply up because its device is being removed: go on
@@ -128,30 +165,51 @@ struct reply_failed {
 struct moved {
   request_id id = 0;
   std::uint64_t incarnation = 0;
+
+  friend bool operator==(const moved&, const moved&) = default;
+};
+
+/// The server ends the reply, whatever its state.
+struct stop_reply {
+  failure reason;
+
+  friend bool operator==(const stop_reply&, const stop_reply&) = default;
 };
 
 /// The client took what was written up to and including this token.
 struct written {
   std::uint64_t up_to = 0;
+
+  friend bool operator==(const written&, const written&) = default;
 };
 
 /// The client's connection is gone.
-struct client_left {};
+struct client_left {
+  friend bool operator==(const client_left&, const client_left&) = default;
+};
 
 // -- reports ------------------------------------------------------------------
 
 /// What a worker tells its supervisor when it changes.
 struct worker_load {
   std::uint64_t incarnation = 0;
+  /// Submits that the worker has seen so far, taken or refused: the supervisor
+  /// knows by it how many are still on their way.
+  std::uint64_t submits = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
+  /// 0 while nothing runs.
   double tokens_per_second = 0;
+
+  friend bool operator==(const worker_load&, const worker_load&) = default;
 };
 
 /// A worker has its model in memory.
 struct worker_ready {
   std::uint64_t incarnation = 0;
   std::uint64_t context_length = 0;
+
+  friend bool operator==(const worker_ready&, const worker_ready&) = default;
 };
 
 enum class entity_state : std::uint8_t { loading, ready, restarting, failed };
@@ -171,6 +229,8 @@ struct entity_status {
   std::uint32_t restarts = 0;
   /// Why it is restarting or failed; else empty.
   std::string reason;
+
+  friend bool operator==(const entity_status&, const entity_status&) = default;
 };
 
 struct model_status {
@@ -179,11 +239,15 @@ struct model_status {
   model_state state = model_state::inactive;
   std::uint32_t batch_size = 0;
   std::vector<entity_status> entities;
+
+  friend bool operator==(const model_status&, const model_status&) = default;
 };
 
 struct server_status {
   std::vector<model_status> models;
   bool draining = false;
+
+  friend bool operator==(const server_status&, const server_status&) = default;
 };
 
 /// Answers add, activate and remove.
@@ -194,6 +258,8 @@ struct device_report {
   bool unchanged = false;
   /// Replies that go on elsewhere (remove only).
   std::uint32_t moved_replies = 0;
+
+  friend bool operator==(const device_report&, const device_report&) = default;
 };
 
 } // namespace model_server

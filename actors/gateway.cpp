@@ -1,0 +1,171 @@
+// The gateway actor: the one door from HTTP to the models.
+#include "actors/gateway.hpp"
+
+#include "config/logging.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
+
+// Names told to a client who asks for a model that is not there.
+constexpr std::size_t most_names = 10;
+
+failure is_stopping() {
+  return {errc::shutting_down, "the server is stopping", "", 5};
+}
+
+// -- models -------------------------------------------------------------------
+
+// Hands a message to its model's supervisor, which answers it.
+template <class Answer, class... Messages>
+caf::result<Answer> pass_on(gateway_pointer self, const std::string& model,
+                            Messages&&... messages) {
+  const auto* found = self->state.find(model);
+  if (!found)
+    return to_error(self->state.unknown(model));
+  return self->delegate(found->supervisor, std::forward<Messages>(messages)...);
+}
+
+template <class Message>
+caf::result<device_report> change_devices(gateway_pointer self,
+                                          Message& order) {
+  if (self->state.is_draining)
+    return to_error(is_stopping());
+  auto model = order.model;
+  return pass_on<device_report>(self, model, std::move(order));
+}
+
+// Asks every supervisor and answers when all have, in the order of the models.
+caf::result<server_status> gather_status(gateway_pointer self) {
+  struct gathering {
+    server_status result;
+    std::size_t missing;
+    caf::typed_response_promise<server_status> promise;
+  };
+  const auto& models = self->state.options.models;
+  auto gathered = std::make_shared<gathering>();
+  gathered->result.draining = self->state.is_draining;
+  if (models.empty())
+    return gathered->result;
+  gathered->result.models.resize(models.size());
+  gathered->missing = models.size();
+  gathered->promise = self->make_response_promise<server_status>();
+  auto arrived = [gathered] {
+    if (--gathered->missing == 0)
+      gathered->promise.deliver(std::move(gathered->result));
+  };
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    gathered->result.models[i].name = models[i].name;
+    self->request(models[i].supervisor, caf::infinite, get_status{})
+        .then(
+            [=](model_status& status) {
+              gathered->result.models[i] = std::move(status);
+              arrived();
+            },
+            [=](const caf::error&) { arrived(); });
+  }
+  return gathered->promise;
+}
+
+// -- replies ------------------------------------------------------------------
+
+caf::result<admitted> admit(gateway_pointer self, submit& order,
+                            reply_actor& sink) {
+  auto& state = self->state;
+  if (state.is_draining && !order.resumed)
+    return to_error(is_stopping());
+  if (!state.find(order.request.model))
+    return to_error(state.unknown(order.request.model));
+  if (state.open_replies.emplace(sink.address(), sink).second)
+    self->monitor(sink);
+  auto model = order.request.model;
+  return pass_on<admitted>(self, model, std::move(order), std::move(sink));
+}
+
+void answer_drain(gateway_pointer self) {
+  auto& state = self->state;
+  if (!state.open_replies.empty())
+    return;
+  for (auto& promise : std::exchange(state.drained, {}))
+    promise.deliver(state.cut_replies);
+}
+
+caf::result<std::uint32_t> begin_drain(gateway_pointer self,
+                                       const drain& order) {
+  auto& state = self->state;
+  log_event(log_level::info, "draining",
+            {{"open_replies", state.open_replies.size()},
+             {"limit_ms", order.limit.count()}});
+  state.is_draining = true;
+  auto promise = self->make_response_promise<std::uint32_t>();
+  state.drained.push_back(promise);
+  self->delayed_send(self, order.limit, tick_atom::value);
+  answer_drain(self);
+  return promise;
+}
+
+// The drain limit has passed: the rest is told to end, which they do at once.
+void cut_off(gateway_pointer self) {
+  auto& state = self->state;
+  if (state.drained.empty())
+    return;
+  state.cut_replies += static_cast<std::uint32_t>(state.open_replies.size());
+  for (const auto& [address, sink] : state.open_replies)
+    self->send(sink, stop_reply{is_stopping()});
+}
+
+} // namespace
+
+const served_model* gateway_state::find(const std::string& model) const {
+  for (const auto& known : options.models)
+    if (known.name == model)
+      return &known;
+  return nullptr;
+}
+
+failure gateway_state::unknown(const std::string& model) const {
+  std::string names;
+  for (std::size_t i = 0; i < options.models.size() && i < most_names; ++i)
+    names += (i == 0 ? "" : ", ") + options.models[i].name;
+  if (names.empty())
+    names = "none";
+  if (options.models.size() > most_names)
+    names += fmt::format(" and {} more", options.models.size() - most_names);
+  return {errc::model_not_found,
+          fmt::format("there is no model '{}'; there are: {}", model, names),
+          "model", 0};
+}
+
+gateway_actor::behavior_type gateway(gateway_pointer self,
+                                     gateway_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler([self](const caf::down_msg& down) {
+    self->state.open_replies.erase(down.source);
+    answer_drain(self);
+  });
+  self->set_exit_handler([self](const caf::exit_msg& exit) {
+    for (const auto& model : self->state.options.models)
+      self->send_exit(model.supervisor, exit.reason);
+    self->quit(exit.reason);
+  });
+  return {
+      [self](submit& order, reply_actor& sink) {
+        return admit(self, order, sink);
+      },
+      [self](add_device& order) { return change_devices(self, order); },
+      [self](remove_device& order) { return change_devices(self, order); },
+      [self](activate_model& order) { return change_devices(self, order); },
+      [self](get_status) { return gather_status(self); },
+      [self](const drain& order) { return begin_drain(self, order); },
+      [self](tick_atom) { cut_off(self); },
+  };
+}
+
+} // namespace model_server

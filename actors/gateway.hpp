@@ -1,0 +1,60 @@
+// The gateway actor: the one door from HTTP to the models.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <caf/actor_addr.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// A model name and who answers for it.
+struct served_model {
+  std::string name;
+  supervisor_actor supervisor;
+};
+
+/// Everything the gateway is started with.
+struct gateway_options {
+  /// In the order of the status.
+  std::vector<served_model> models;
+};
+
+/// What the gateway knows.
+struct gateway_state {
+  explicit gateway_state(caf::local_actor*) {
+    // options come with the behaviour
+  }
+
+  /// For the logs.
+  const char* name = "gateway";
+  gateway_options options;
+  /// Replies that have submitted and not ended.
+  std::map<caf::actor_addr, reply_actor> open_replies;
+  bool is_draining = false;
+  /// Replies that were cut off at the end of the drain.
+  std::uint32_t cut_replies = 0;
+  /// Who waits for the drain to end.
+  std::vector<caf::typed_response_promise<std::uint32_t>> drained;
+
+  /// Null if no model has this name.
+  const served_model* find(const std::string& model) const;
+
+  /// What to say of a name that no model has; tells some of the names there
+  /// are.
+  failure unknown(const std::string& model) const;
+};
+
+/// Ends the supervisors when it ends.
+gateway_actor::behavior_type
+gateway(gateway_actor::stateful_pointer<gateway_state> self,
+        gateway_options options);
+
+} // namespace model_server

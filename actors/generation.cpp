@@ -1,0 +1,74 @@
+// One reply as its worker sees it: what it was asked, and how far it is.
+#include "actors/generation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+// The tokens that a reply may have: what was asked, else the model's habit, and
+// never more than fit its context.
+std::size_t most_tokens(const generation_request& request,
+                        std::size_t prompt_size, const model_info& info) {
+  auto room = info.context_length - prompt_size;
+  if (request.max_tokens != 0)
+    return std::min<std::size_t>(request.max_tokens, room);
+  if (info.default_max_tokens != 0)
+    return std::min(info.default_max_tokens, room);
+  return room;
+}
+
+bool is_end(token_id id, const model_info& info) {
+  return std::find(info.end_tokens.begin(), info.end_tokens.end(), id)
+         != info.end_tokens.end();
+}
+
+} // namespace
+
+generation::generation(submit order, reply_actor sink,
+                       std::vector<token_id> prompt, sequence_id id,
+                       const model_info& info)
+    : request_(std::move(order.request)),
+      sink_(std::move(sink)),
+      credit_(order.credit),
+      most_tokens_(most_tokens(request_, prompt.size(), info)),
+      known_(order.log.size()),
+      resumed_(order.resumed) {
+  state_.id = id;
+  state_.conversation = &request_.conversation;
+  state_.prompt_size = prompt.size();
+  state_.tokens = std::move(prompt);
+  state_.tokens.insert(state_.tokens.end(), order.log.begin(), order.log.end());
+  state_.sampling = resolve(request_.sampling, info.defaults, request_.seed);
+}
+
+void generation::raise_credit(std::uint64_t up_to) {
+  credit_ = std::max(credit_, up_to);
+}
+
+token_chunk generation::take_new_tokens(const model_entry& entry,
+                                        const model_info& info,
+                                        std::uint64_t incarnation) {
+  token_chunk result;
+  result.id = request_.id;
+  result.incarnation = incarnation;
+  result.first = known_ + 1;
+  auto continues = request_.conversation.continues_agent();
+  while (known_ < most_tokens_ && known_ < state_.reply_size()) {
+    auto id = state_.tokens[state_.prompt_size + known_];
+    if (is_end(id, info)) {
+      result.finish = finish_reason::stop;
+      return result;
+    }
+    auto at_start = known_ == 0 && !continues;
+    result.tokens.push_back({id, entry.decode(id, at_start)});
+    ++known_;
+  }
+  if (known_ >= most_tokens_)
+    result.finish = finish_reason::length;
+  return result;
+}
+
+} // namespace model_server

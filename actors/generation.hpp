@@ -1,0 +1,76 @@
+// One reply as its worker sees it: what it was asked, and how far it is.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace model_server {
+
+/// A reply in a worker's queue or batch. Never moves in memory: the sequence
+/// points to the conversation beside it.
+class generation {
+public:
+  /// `prompt` is the encoded conversation and shorter than the model's context.
+  /// The tokens of the submit's log follow it.
+  generation(submit order, reply_actor sink, std::vector<token_id> prompt,
+             sequence_id id, const model_info& info);
+  generation(const generation&) = delete;
+  generation& operator=(const generation&) = delete;
+
+  request_id id() const {
+    return request_.id;
+  }
+
+  /// Whom the tokens are for.
+  const reply_actor& sink() const {
+    return sink_;
+  }
+
+  /// What the model sees.
+  sequence& state() {
+    return state_;
+  }
+
+  /// Another worker had this reply before.
+  bool is_resumed() const {
+    return resumed_;
+  }
+
+  /// Nothing is left to make: the log that came with it was the whole reply.
+  bool is_complete() const {
+    return state_.reply_size() >= most_tokens_;
+  }
+
+  /// True if the reply may be given another token now.
+  bool may_step() const {
+    return !is_complete() && state_.reply_size() < credit_;
+  }
+
+  /// Lets the reply grow; a smaller number than before changes nothing.
+  void raise_credit(std::uint64_t up_to);
+
+  /// What the last step has made: tokens up to the first end token or to the
+  /// most that are allowed, with their texts, and whether that was the end.
+  token_chunk take_new_tokens(const model_entry& entry, const model_info& info,
+                              std::uint64_t incarnation);
+
+  /// Tokens that `take_new_tokens` has given out, and those of the log.
+  std::size_t tokens_known() const {
+    return known_;
+  }
+
+private:
+  generation_request request_;
+  reply_actor sink_;
+  sequence state_;
+  std::uint64_t credit_ = 0;
+  std::size_t most_tokens_ = 0;
+  std::size_t known_ = 0;
+  bool resumed_ = false;
+};
+
+} // namespace model_server

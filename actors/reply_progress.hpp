@@ -1,0 +1,57 @@
+// From numbered tokens to the text of a reply: what is new, what is whole, and
+// where it ends.
+#pragma once
+
+#include "actors/messages.hpp"
+#include "models/text/utf8.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// What a chunk adds to a reply.
+struct progress_step {
+  /// Whole characters that cannot become part of a stop string.
+  std::string text;
+  /// Other than `none` when the reply is complete.
+  finish_reason finish = finish_reason::none;
+  /// The reply ended by a stop string: the worker doesn't know yet.
+  bool worker_goes_on = false;
+};
+
+/// The token log of a reply and the text made from it. A pure function of the
+/// tokens, however they are cut into chunks, so it goes on unchanged when
+/// another worker does.
+class reply_progress {
+public:
+  explicit reply_progress(std::vector<std::string> stop);
+
+  /// All tokens so far, in order.
+  const std::vector<token_id>& log() const {
+    return log_;
+  }
+
+  /// Number of the last token.
+  std::uint64_t last() const {
+    return log_.size();
+  }
+
+  /// Tokens are missing between the log and this chunk.
+  bool is_ahead(const token_chunk& chunk) const;
+
+  /// Adds what is new in a chunk that is not ahead; known numbers are dropped.
+  progress_step take(const token_chunk& chunk);
+
+private:
+  bool cut_at_stop(progress_step& step);
+  void hold_back(progress_step& step);
+
+  std::vector<token_id> log_;
+  utf8_assembler characters_;
+  std::vector<std::string> stop_;
+  std::string held_;
+};
+
+} // namespace model_server

@@ -1,0 +1,57 @@
+// Starts the actors of a process from its settings.
+#include "actors/serving.hpp"
+
+#include "actors/gateway.hpp"
+#include "actors/supervisor.hpp"
+#include "models/model_catalog.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include <sched.h>
+
+namespace model_server {
+
+namespace {
+
+// The cores that the process may use, which a container or taskset narrows.
+unsigned usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+    return static_cast<unsigned>(CPU_COUNT(&cores));
+  return std::max(std::thread::hardware_concurrency(), 1U);
+}
+
+worker_actor spawn_on_own_thread(caf::actor_system& system,
+                                 worker_options options) {
+  return system.spawn<caf::detached>(worker, std::move(options));
+}
+
+} // namespace
+
+gateway_actor start_serving(caf::actor_system& system, const settings& config) {
+  auto cores = config.serving.threads ? config.serving.threads : usable_cores();
+  auto threads = std::make_shared<thread_budget>(cores);
+  gateway_options options;
+  for (const auto& model : config.models) {
+    supervisor_options served;
+    served.model = model;
+    served.serving = config.serving;
+    served.node_name = config.node_name;
+    served.make_entry = [model](const std::string& device) {
+      return make_entry(model.entry, {model.params, device});
+    };
+    served.list_devices = [count = config.serving.virtual_devices] {
+      return list_devices(count);
+    };
+    served.spawn_worker = spawn_on_own_thread;
+    served.threads = threads;
+    options.models.push_back(
+        {model.name, system.spawn(supervisor, std::move(served))});
+  }
+  return system.spawn(gateway, std::move(options));
+}
+
+} // namespace model_server

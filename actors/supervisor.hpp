@@ -1,0 +1,77 @@
+// The supervisor actor: one per model name, owns its workers.
+#pragma once
+
+#include "actors/entity.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/thread_budget.hpp"
+#include "actors/worker.hpp"
+#include "config/settings.hpp"
+#include "models/devices.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// Everything a supervisor is started with.
+struct supervisor_options {
+  model_setting model;
+  serving_settings serving;
+  std::string node_name = "local";
+  /// Makes an entry of this model on a device; called on the worker's thread.
+  std::function<std::unique_ptr<model_entry>(const std::string& device)>
+      make_entry;
+  std::function<std::vector<device_info>()> list_devices;
+  /// Starts a worker. Its thread is the spawner's decision.
+  std::function<worker_actor(caf::actor_system&, worker_options)> spawn_worker;
+  /// Shared by all workers of the process that compute on the CPU; may be null.
+  std::shared_ptr<thread_budget> threads;
+};
+
+/// What a supervisor knows.
+struct supervisor_state {
+  explicit supervisor_state(caf::local_actor*) {
+    // options come with the behaviour
+  }
+
+  /// For the logs.
+  const char* name = "supervisor";
+  supervisor_options options;
+  /// In the order in which they were added.
+  std::list<entity> entities;
+  std::uint64_t last_incarnation = 0;
+
+  /// Null if there is none.
+  entity* of_incarnation(std::uint64_t incarnation);
+  entity* on_device(const std::string& device);
+
+  /// The ready entity with the smallest burden, of equals the oldest; null if
+  /// none is ready.
+  entity* least_loaded();
+
+  /// The entity that `remove` means, leaving ones left out; null if there is
+  /// none.
+  entity* to_remove(const std::string& device);
+
+  /// Entities that are not leaving.
+  std::size_t staying() const;
+
+  /// Why no worker can take a reply at `now`.
+  failure refusal(entity::time_point now) const;
+
+  model_status status() const;
+};
+
+/// Starts without entities. Ends its workers when it ends.
+supervisor_actor::behavior_type
+supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
+           supervisor_options options);
+
+} // namespace model_server

@@ -1,0 +1,84 @@
+// What a supervisor decides, without sending anything.
+#include "actors/supervisor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace model_server {
+
+entity* supervisor_state::of_incarnation(std::uint64_t incarnation) {
+  for (auto& item : entities)
+    if (item.incarnation == incarnation)
+      return &item;
+  return nullptr;
+}
+
+entity* supervisor_state::on_device(const std::string& device) {
+  for (auto& item : entities)
+    if (item.device == device)
+      return &item;
+  return nullptr;
+}
+
+entity* supervisor_state::least_loaded() {
+  entity* best = nullptr;
+  for (auto& item : entities)
+    if (item.can_serve() && (!best || item.burden() < best->burden()))
+      best = &item;
+  return best;
+}
+
+entity* supervisor_state::to_remove(const std::string& device) {
+  entity* result = nullptr;
+  for (auto& item : entities)
+    if (!item.is_leaving && (device.empty() || item.device == device))
+      result = &item;
+  return result;
+}
+
+std::size_t supervisor_state::staying() const {
+  auto stays = [](const entity& item) { return !item.is_leaving; };
+  return static_cast<std::size_t>(
+      std::count_if(entities.begin(), entities.end(), stays));
+}
+
+failure supervisor_state::refusal(entity::time_point now) const {
+  using std::chrono::ceil;
+  using std::chrono::seconds;
+  constexpr auto guess = seconds{5}; // for a model that is being loaded
+  if (staying() == 0)
+    return {
+        errc::model_not_active,
+        fmt::format("'{}' is not active: it has no device", options.model.name),
+        "", static_cast<std::uint32_t>(guess.count())};
+  auto soonest = guess;
+  for (const auto& item : entities)
+    if (item.state == entity_state::restarting)
+      soonest = std::min(soonest, ceil<seconds>(item.restart_at - now));
+  soonest = std::max(soonest, seconds{1});
+  return {errc::model_loading,
+          fmt::format("'{}' is being loaded", options.model.name), "",
+          static_cast<std::uint32_t>(soonest.count())};
+}
+
+model_status supervisor_state::status() const {
+  model_status result;
+  result.name = options.model.name;
+  result.entry = options.model.entry;
+  auto batch_size = options.model.batch_size;
+  result.batch_size = batch_size ? batch_size : options.serving.batch_size;
+  auto ready = 0, broken = 0;
+  for (const auto& item : entities) {
+    result.entities.push_back(item.status(options.node_name));
+    ready += item.can_serve();
+    broken += item.state == entity_state::restarting;
+  }
+  if (ready > 0)
+    result.state = broken > 0 ? model_state::degraded : model_state::ready;
+  else if (staying() > 0)
+    result.state = model_state::loading;
+  return result;
+}
+
+} // namespace model_server

@@ -1,0 +1,97 @@
+// Which replies a worker has, which of them run, and who is next.
+#include "actors/work_queue.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+bool can_go_on(const generation& item) {
+  return item.is_complete() || item.may_step();
+}
+
+} // namespace
+
+work_queue::work_queue(std::size_t batch_size, std::size_t max_queued)
+    : batch_size_(std::max<std::size_t>(batch_size, 1)),
+      max_queued_(max_queued) {
+}
+
+bool work_queue::is_full() const {
+  // What waits for a place that is free is not really waiting.
+  return waiting_.size() >= max_queued_ + (batch_size_ - running_.size());
+}
+
+void work_queue::add(std::unique_ptr<generation> item) {
+  auto place = waiting_.end();
+  if (item->is_resumed())
+    place =
+        std::find_if(waiting_.begin(), waiting_.end(),
+                     [](const auto& other) { return !other->is_resumed(); });
+  waiting_.insert(place, std::move(item));
+}
+
+std::vector<generation*> work_queue::next_batch() {
+  while (running_.size() < batch_size_ && !waiting_.empty()) {
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  std::vector<generation*> result;
+  for (auto& item : running_)
+    if (can_go_on(*item))
+      result.push_back(item.get());
+  return result;
+}
+
+bool work_queue::has_work() const {
+  if (running_.size() < batch_size_ && !waiting_.empty())
+    return true;
+  return std::any_of(running_.begin(), running_.end(),
+                     [](const auto& item) { return can_go_on(*item); });
+}
+
+generation* work_queue::find(request_id id) {
+  for (auto& item : running_)
+    if (item->id() == id)
+      return item.get();
+  for (auto& item : waiting_)
+    if (item->id() == id)
+      return item.get();
+  return nullptr;
+}
+
+template <class Predicate>
+std::unique_ptr<generation> work_queue::take_if(Predicate matches) {
+  auto take_from = [&](auto& items) {
+    std::unique_ptr<generation> result;
+    auto found = std::find_if(items.begin(), items.end(), matches);
+    if (found != items.end()) {
+      result = std::move(*found);
+      items.erase(found);
+    }
+    return result;
+  };
+  auto result = take_from(running_);
+  return result ? std::move(result) : take_from(waiting_);
+}
+
+std::unique_ptr<generation> work_queue::take(request_id id) {
+  return take_if([&](const auto& item) { return item->id() == id; });
+}
+
+std::unique_ptr<generation> work_queue::take_of(const caf::actor_addr& sink) {
+  return take_if([&](const auto& item) { return item->sink() == sink; });
+}
+
+std::vector<std::unique_ptr<generation>> work_queue::take_all() {
+  auto result = std::move(running_);
+  running_.clear();
+  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(result));
+  waiting_.clear();
+  return result;
+}
+
+} // namespace model_server

@@ -1,0 +1,69 @@
+// Which replies a worker has, which of them run, and who is next.
+#pragma once
+
+#include "actors/generation.hpp"
+
+#include <caf/actor_addr.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace model_server {
+
+/// The waiting queue and the running batch of one worker. A place in the batch
+/// is kept until its reply is taken out, and goes to the next in line then.
+class work_queue {
+public:
+  work_queue(std::size_t batch_size, std::size_t max_queued);
+
+  /// No more new replies may wait. Resumed ones are always let in: they were
+  /// promised an end.
+  bool is_full() const;
+
+  /// Queues a reply: new ones in order of arrival, resumed ones before them.
+  void add(std::unique_ptr<generation> item);
+
+  /// Fills free places from the queue and returns those that can go on now:
+  /// they may take a step, or are complete already.
+  std::vector<generation*> next_batch();
+
+  /// True if `next_batch` would return anything.
+  bool has_work() const;
+
+  /// Null if there is none.
+  generation* find(request_id id);
+
+  /// Takes a reply out, wherever it is; null if there is none.
+  std::unique_ptr<generation> take(request_id id);
+
+  /// Takes the reply out whose tokens go to this actor; null if there is none.
+  std::unique_ptr<generation> take_of(const caf::actor_addr& sink);
+
+  /// Takes all out, running ones first.
+  std::vector<std::unique_ptr<generation>> take_all();
+
+  std::size_t running() const {
+    return running_.size();
+  }
+
+  std::size_t waiting() const {
+    return waiting_.size();
+  }
+
+  bool empty() const {
+    return running_.empty() && waiting_.empty();
+  }
+
+private:
+  template <class Predicate>
+  std::unique_ptr<generation> take_if(Predicate matches);
+
+  std::size_t batch_size_;
+  std::size_t max_queued_;
+  std::vector<std::unique_ptr<generation>> running_;
+  std::deque<std::unique_ptr<generation>> waiting_;
+};
+
+} // namespace model_server

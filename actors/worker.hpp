@@ -1,0 +1,79 @@
+// The worker actor: owns one model on one device and runs its batches.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/thread_budget.hpp"
+#include "actors/throughput.hpp"
+#include "actors/work_queue.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace model_server {
+
+/// Everything a worker is started with.
+struct worker_options {
+  /// Marks its tokens; no two workers of a model have the same.
+  std::uint64_t incarnation = 0;
+  std::string device = "cpu";
+  /// Makes the entry, on the worker's own thread.
+  std::function<std::unique_ptr<model_entry>()> make_entry;
+  /// Replies that run together.
+  std::size_t batch_size = 8;
+  /// Replies that may wait beside them.
+  std::size_t max_queued = 256;
+  /// The cores to share; null where the model doesn't compute on them.
+  std::shared_ptr<thread_budget> threads;
+  /// Gets the load reports, and the submits that come too late. May be null.
+  supervisor_actor supervisor;
+};
+
+/// What a worker knows.
+struct worker_state {
+  /// Takes no more replies once it is not `open`.
+  enum class phase { open, handed_over, finishing };
+
+  explicit worker_state(caf::local_actor*) {
+    // options come with the behaviour
+  }
+
+  /// For the logs.
+  const char* name = "worker";
+  worker_options options;
+  /// Null until loaded.
+  std::unique_ptr<model_entry> entry;
+  model_info info;
+  work_queue queue{1, 0};
+  throughput speed;
+  thread_share threads;
+  /// What the entry was last told to use; 0 is nothing yet.
+  unsigned threads_in_use = 0;
+  sequence_id last_sequence = 0;
+  phase taking = phase::open;
+  /// A step message is in the mailbox; there is never more than one.
+  bool step_is_due = false;
+  /// The supervisor was told this last.
+  worker_load reported;
+  std::uint64_t submits = 0;
+  /// Answers `finish_atom`.
+  caf::typed_response_promise<caf::ok_atom> finished;
+
+  /// What to tell the supervisor now.
+  worker_load load() const;
+};
+
+/// Loads on `load_atom`, then serves. An exception of the entry ends the
+/// worker with `model_failed` and the exception's text. Blocks its thread while
+/// the model computes: spawn it detached, except in tests.
+worker_actor::behavior_type
+worker(worker_actor::stateful_pointer<worker_state> self,
+       worker_options options);
+
+} // namespace model_server

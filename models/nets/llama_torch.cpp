@@ -2,9 +2,9 @@
 #include "models/nets/llama.hpp"
 
 #include "models/nets/rope.hpp"
+#include "models/nets/torch_threads.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
@@ -129,7 +129,7 @@ public:
   }
 
   void use_threads(int count) override {
-    at::set_num_threads(count);
+    set_torch_threads(count);
   }
 
 private:

@@ -59,10 +59,15 @@ void check_device(const given_value& given) {
 std::vector<model_choice> pair_devices(const CLI::App& app,
                                        const CLI::Option* model,
                                        const CLI::Option* device) {
+  const auto& order = app.parse_order();
+  // CLI11 reads [a,b] as a list of its own.
+  if (std::count(order.begin(), order.end(), device)
+      != static_cast<std::ptrdiff_t>(device->results().size()))
+    throw config_error("--device takes devices separated by spaces, not [...]");
   std::vector<model_choice> result;
   std::size_t next_model = 0;
   std::size_t next_device = 0;
-  for (const auto* option : app.parse_order()) {
+  for (const auto* option : order) {
     if (option == model) {
       result.push_back({model->results().at(next_model++), {}, "--model"});
     } else if (option == device) {

@@ -41,10 +41,16 @@ std::string shown(const param_value& value) {
 named_params
 entry_params::bind(std::initializer_list<std::string_view> names) const {
   named_params result;
-  if (positional && values.size() > names.size())
-    throw config_error(
-        fmt::format("{} parameters were given, but at most {} are taken: {}",
-                    values.size(), names.size(), fmt::join(names, ", ")));
+  if (positional && values.size() > names.size()) {
+    auto taken = names.size() == 0
+                     ? std::string{"none is taken"}
+                     : fmt::format("at most {} are taken: {}", names.size(),
+                                   fmt::join(names, ", "));
+    auto given = values.size() == 1
+                     ? std::string{"1 parameter was given"}
+                     : fmt::format("{} parameters were given", values.size());
+    throw config_error(fmt::format("{}, but {}", given, taken));
+  }
   auto position = names.begin();
   for (const auto& [given_name, value] : values) {
     std::string name{positional ? *position++ : std::string_view{given_name}};

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string_view>
 #include <type_traits>
 
@@ -112,88 +111,96 @@ void check_isolation(launch_options&, const given_value& given) {
     refuse_value(given, "thread");
 }
 
-std::vector<option_line> make_table() {
-  constexpr auto most_count = std::numeric_limits<std::uint16_t>::max();
-  constexpr std::size_t most_bytes = std::size_t{1} << 30;
+constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+std::vector<option_line> file_options() {
   return {
       {"config", "FILE", "the list of models",
-       "default config.json in the working directory, if it is there",
+       "default config.json here, if it is there",
        [](auto& o, auto& given) { set_path(o.config_file, given); }},
       {"models-dir", "FOLDER",
-       "each folder in it with a Hugging Face model is a model of that name",
-       "default models, in the working directory or beside the program",
+       "each Hugging Face folder in it is a model of that name",
+       "default models, here or by the program",
        [](auto& o, auto& given) { set_path(o.models_folder, given); }},
+  };
+}
+
+std::vector<option_line> http_options() {
+  auto field = [](auto member) {
+    return [=](auto& s) -> auto& {
+      return s.http.*member;
+    };
+  };
+  using http = http_settings;
+  return {
       {"address", "ADDRESS", "listen on this address; 0.0.0.0 is all of IPv4",
-       "default " + http_settings{}.address, set_address},
-      whole(
-          "port", "listen on this port; 0 lets the system choose", 0,
-          most_count, [](auto& s) -> auto& { return s.http.port; }),
-      whole(
-          "http-threads", "threads that read and write HTTP", 1, 64,
-          [](auto& s) -> auto& { return s.http.threads; }),
-      whole(
-          "max-connections",
-          "connections at one time; 0 takes half of the descriptor limit, "
-          "4096 at most",
-          0, 1'000'000,
-          [](auto& s) -> auto& { return s.http.max_connections; }),
-      whole(
-          "max-body-bytes", "largest body of a request", 1, most_bytes,
-          [](auto& s) -> auto& { return s.http.max_body_bytes; }),
-      whole(
-          "max-unsent-bytes",
-          "bytes written to a client and not yet taken by it", 4096, most_bytes,
-          [](auto& s) -> auto& { return s.http.max_unsent_bytes; }),
-      duration(
-          "read-timeout",
-          "for an idle connection, and for head and body of a request", 10ms,
-          24h, [](auto& s) -> auto& { return s.http.read_timeout; }),
-      duration(
-          "write-timeout", "a client that takes nothing for so long is cut off",
-          10ms, 24h, [](auto& s) -> auto& { return s.http.write_timeout; }),
-      duration(
-          "ping-interval", "a silent stream gets a comment this often", 10ms,
-          1h, [](auto& s) -> auto& { return s.http.ping_interval; }),
-      whole(
-          "batch-size",
-          "replies that run together, for models without a batch_size of "
-          "their own",
-          1, max_batch_size,
-          [](auto& s) -> auto& { return s.serving.batch_size; }),
-      whole(
-          "max-queued", "requests that wait per worker before 429", 1,
-          1'000'000, [](auto& s) -> auto& { return s.serving.max_queued; }),
-      whole(
-          "threads",
-          "threads for computing, all models together; 0 takes every core "
-          "that the process may use",
-          0, 1024, [](auto& s) -> auto& { return s.serving.threads; }),
-      whole(
-          "virtual-devices",
-          "further devices virtual:0, virtual:1, ... that are the CPU", 0, 64,
-          [](auto& s) -> auto& { return s.serving.virtual_devices; }),
-      whole(
-          "max-attempts", "workers that may be lost under one request", 1, 100,
-          [](auto& s) -> auto& { return s.serving.max_attempts; }),
-      whole(
-          "credit", "tokens that a worker may be ahead of the client", 1,
-          1'000'000, [](auto& s) -> auto& { return s.serving.credit; }),
-      duration(
-          "request-timeout", "for a whole request", 10ms, 24h,
-          [](auto& s) -> auto& { return s.serving.request_timeout; }),
-      duration(
-          "worker-wait", "how long a reply without a worker waits for one", 0ms,
-          24h, [](auto& s) -> auto& { return s.serving.worker_wait; }),
-      duration(
-          "drain-timeout", "what replies in progress get at the end", 0ms, 24h,
-          [](auto& s) -> auto& { return s.serving.drain_timeout; }),
-      duration(
-          "restart-pause",
-          "before a dead worker is started again; doubles each time", 1ms, 1h,
-          [](auto& s) -> auto& { return s.serving.restart_pause; }),
-      duration(
-          "restart-pause-most", "the longest such pause", 1ms, 24h,
-          [](auto& s) -> auto& { return s.serving.restart_pause_most; }),
+       "default " + http{}.address, set_address},
+      whole("port", "listen on this port; 0 lets the system choose", 0, 65'535,
+            field(&http::port)),
+      whole("http-threads", "threads that read and write HTTP", 1, 64,
+            field(&http::threads)),
+      whole("max-connections",
+            "connections at one time; 0 goes by the descriptor limit", 0,
+            1'000'000, field(&http::max_connections)),
+      whole("max-body-bytes", "largest body of a request", 1, most_bytes,
+            field(&http::max_body_bytes)),
+      whole("max-unsent-bytes",
+            "bytes written to a client and not yet taken by it", 4096,
+            most_bytes, field(&http::max_unsent_bytes)),
+      duration("read-timeout",
+               "for an idle connection, and for head and body of a request",
+               10ms, 24h, field(&http::read_timeout)),
+      duration("write-timeout",
+               "a client that takes nothing for so long is cut off", 10ms, 24h,
+               field(&http::write_timeout)),
+      duration("ping-interval", "a silent stream gets a comment this often",
+               10ms, 1h, field(&http::ping_interval)),
+  };
+}
+
+std::vector<option_line> serving_options() {
+  auto field = [](auto member) {
+    return [=](auto& s) -> auto& {
+      return s.serving.*member;
+    };
+  };
+  using serving = serving_settings;
+  return {
+      whole("batch-size",
+            "replies that run together, unless a model's batch_size says it", 1,
+            max_batch_size, field(&serving::batch_size)),
+      whole("max-queued", "requests that wait per worker before 429", 1,
+            1'000'000, field(&serving::max_queued)),
+      whole("threads",
+            "threads for computing in all; 0 takes every usable core", 0, 1024,
+            field(&serving::threads)),
+      whole("virtual-devices",
+            "further devices virtual:0, virtual:1, ... that are the CPU", 0, 64,
+            field(&serving::virtual_devices)),
+      whole("max-attempts", "workers that may be lost under one request", 1,
+            100, field(&serving::max_attempts)),
+      whole("credit", "tokens that a worker may be ahead of the client", 1,
+            1'000'000, field(&serving::credit)),
+      duration("request-timeout", "for a whole request", 10ms, 24h,
+               field(&serving::request_timeout)),
+      duration("worker-wait", "how long a reply without a worker waits for one",
+               0ms, 24h, field(&serving::worker_wait)),
+      duration("drain-timeout", "what replies in progress get at the end", 0ms,
+               24h, field(&serving::drain_timeout)),
+      duration("restart-pause",
+               "before a dead worker is started again; doubles each time", 1ms,
+               1h, field(&serving::restart_pause)),
+      duration("restart-pause-most", "the longest such pause", 1ms, 24h,
+               field(&serving::restart_pause_most)),
+      {"node-name", "NAME", "this machine's name in the status",
+       "default " + settings{}.node_name, set_node_name},
+      {"isolation", "WORD", "what a worker shares with the server",
+       "thread, default thread", check_isolation},
+  };
+}
+
+std::vector<option_line> log_options() {
+  return {
       choice(
           "log-format", "how logs are written to stderr",
           std::array<std::pair<std::string_view, log_format>, 2>{
@@ -210,17 +217,19 @@ std::vector<option_line> make_table() {
       {"log-contents", "", "also log what clients and models say",
        "default off",
        [](auto& o, auto& given) { o.values.log.contents = parse_flag(given); }},
-      {"node-name", "NAME", "this machine's name in the status",
-       "default " + settings{}.node_name, set_node_name},
-      {"isolation", "WORD", "what a worker shares with the server",
-       "thread, default thread", check_isolation},
   };
 }
 
 } // namespace
 
 const std::vector<option_line>& option_table() {
-  static const auto table = make_table();
+  static const auto table = [] {
+    std::vector<option_line> result;
+    for (auto&& part :
+         {file_options(), http_options(), serving_options(), log_options()})
+      result.insert(result.end(), part.begin(), part.end());
+    return result;
+  }();
   return table;
 }
 

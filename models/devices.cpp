@@ -5,10 +5,12 @@
 #include <ATen/Context.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <stdexcept>
 #include <string_view>
 
 #include <dlfcn.h>
@@ -65,6 +67,19 @@ std::vector<device_info> list_devices(unsigned virtual_devices) {
   for (unsigned i = 0; i < virtual_devices; ++i)
     result.push_back({fmt::format("virtual:{}", i), false, free});
   return result;
+}
+
+std::string torch_device_name(const std::string& device) {
+  if (device == "cpu" || device.starts_with("virtual:"))
+    return "cpu";
+  auto known = list_devices(0);
+  if (std::ranges::find(known, device, &device_info::name) != known.end())
+    return device;
+  std::vector<std::string> names;
+  for (auto& item : known)
+    names.push_back(item.name);
+  throw std::runtime_error(fmt::format("there is no device `{}` here, only {}",
+                                       device, fmt::join(names, ", ")));
 }
 
 double measure_blas_gflops() {

@@ -22,6 +22,10 @@ struct device_info {
 /// `virtual:N` as asked for. Safe from any thread.
 std::vector<device_info> list_devices(unsigned virtual_devices);
 
+/// What libtorch calls a device: `virtual:N` is its `cpu`. Throws
+/// `std::runtime_error` that lists the devices if this one is not there.
+std::string torch_device_name(const std::string& device);
+
 /// Measures one small matrix product, in GFLOP/s (about 10 ms). Below
 /// `slow_blas_gflops` libtorch runs on a reference BLAS.
 double measure_blas_gflops();

@@ -49,9 +49,9 @@ public:
       throw std::runtime_error(
           fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
                       folder.string(), codec_.vocabulary(), config.vocabulary));
-    weight_folder weights{folder};
-    net_ = load_llama_torch(config, weights, device,
-                            format_of(dtype, config, weights));
+    auto weights = std::make_shared<weight_folder>(folder);
+    auto format = format_of(dtype, config, *weights);
+    net_ = load_llama_torch(config, std::move(weights), device, format);
     info_.context_length =
         context == 0 ? config.context : std::min(context, config.context);
     info_.defaults = generation.defaults;

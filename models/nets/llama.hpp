@@ -10,11 +10,12 @@
 
 namespace model_server {
 
-/// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`, its weights
-/// and its arithmetic in `format` (f32, f16 or bf16). On the CPU, weights that
-/// are already in this format are used where they are mapped, and `weights` is
-/// kept for them. Throws `std::runtime_error` that names a tensor that is
-/// missing or has a wrong shape.
+/// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`. Its weights
+/// are rounded to `format` (f32, f16 or bf16), in which a GPU also computes; a
+/// CPU computes in f32. On the CPU, weights that are f32 already are used where
+/// they are mapped, and `weights` is kept for them. Throws
+/// `std::runtime_error` that names a tensor that is missing or has a wrong
+/// shape.
 std::unique_ptr<causal_net>
 load_llama_torch(const llama_config& config,
                  std::shared_ptr<const weight_folder> weights,

@@ -1,6 +1,7 @@
 // A Llama through libtorch: every device, and the reference for the kernels.
 #include "models/nets/llama.hpp"
 
+#include "models/devices.hpp"
 #include "models/nets/rope.hpp"
 #include "models/nets/torch_threads.hpp"
 
@@ -87,9 +88,11 @@ public:
       : config_(config),
         weights_(std::move(weights)),
         frequencies_(rope_frequencies(config.rope, config.head)),
-        options_(at::TensorOptions()
-                     .device(c10::Device(device))
-                     .dtype(torch_type(format))) {
+        format_(torch_type(format)),
+        options_(at::TensorOptions().device(torch_device_name(device))) {
+    // Half formats are slow on a CPU, or not there at all.
+    options_ =
+        options_.dtype(options_.device().is_cpu() ? at::kFloat : format_);
     c10::InferenceMode guard;
     load(*weights_);
   }
@@ -155,7 +158,7 @@ private:
       std::copy_n(data, view.bytes.size(),
                   static_cast<std::byte*>(stored.data_ptr()));
     }
-    return stored.to(options_);
+    return stored.to(format_).to(options_);
   }
 
   linear read_linear(const weight_folder& weights, const std::string& name,
@@ -306,9 +309,10 @@ private:
   // Tensors may lie in its mapped files.
   std::shared_ptr<const weight_folder> weights_;
   std::vector<float> frequencies_;
-  at::TensorOptions options_;
-  at::Tensor embedding_; // [vocabulary, hidden]
-  at::Tensor norm_;      // [hidden]
+  at::ScalarType format_;
+  at::TensorOptions options_; // of weights and arithmetic
+  at::Tensor embedding_;      // [vocabulary, hidden]
+  at::Tensor norm_;           // [hidden]
   linear head_;
   std::vector<layer> layers_;
 };

@@ -58,8 +58,8 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(models, llama_test, ::testing::ValuesIn(llama_names),
-                         [](auto& info) {
-                           std::string name = info.param;
+                         [](auto& of) {
+                           std::string name = of.param;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });

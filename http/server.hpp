@@ -1,0 +1,42 @@
+// Listens, serves connections on its own threads, and stops in good order.
+#pragma once
+
+#include "config/settings.hpp"
+#include "http/exchange.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+namespace model_server {
+
+/// The HTTP door. Hands every complete request to the handler, on one of its
+/// I/O threads; whatever is no such request is answered here.
+class http_server {
+public:
+  /// Listens at once. Throws `config_error` if the address can't be used.
+  http_server(const http_settings& settings, request_handler handler);
+
+  /// Stops at once, with answers still under way cut off.
+  ~http_server();
+
+  http_server(const http_server&) = delete;
+  http_server& operator=(const http_server&) = delete;
+
+  /// The port in use, also when the system chose it.
+  std::uint16_t port() const;
+
+  /// Accepts no more connections and closes those that are idle; the others
+  /// when their answer has been sent.
+  void drain();
+
+  /// Waits until every connection is closed; false if that takes too long.
+  /// After `drain` only.
+  bool wait_until_closed(std::chrono::milliseconds limit);
+
+private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace model_server

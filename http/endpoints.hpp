@@ -1,0 +1,17 @@
+// What each route does: from a request to the actors, and their answer back.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/settings.hpp"
+#include "http/exchange.hpp"
+
+#include <caf/actor_system.hpp>
+
+namespace model_server {
+
+/// Handles every request with this gateway. The system must outlive the
+/// handler; nothing here waits.
+request_handler make_endpoints(caf::actor_system& system, gateway_actor gateway,
+                               const settings& config);
+
+} // namespace model_server

@@ -1,0 +1,49 @@
+// The URL table: one line an endpoint.
+#pragma once
+
+#include "http/error_reply.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace model_server {
+
+/// What a route leads to.
+enum class endpoint {
+  call,
+  add,
+  remove,
+  activate,
+  status,
+  live,
+  ready,
+  openapi
+};
+
+/// One line of the table. `{model}` in a path stands for a model name, which
+/// may hold slashes.
+struct route {
+  std::string_view method;
+  std::string_view path;
+  endpoint leads_to;
+};
+
+std::span<const route> route_table();
+
+/// Where a request goes.
+struct route_match {
+  endpoint leads_to;
+  /// Decoded; empty where the path names none. Not checked.
+  std::string model;
+
+  friend bool operator==(const route_match&, const route_match&) = default;
+};
+
+/// Finds the route of a request; `target` is as the request line has it. A 404
+/// if there is none, a 405 if there is one for another method.
+std::variant<route_match, error_reply> find_route(std::string_view method,
+                                                  std::string_view target);
+
+} // namespace model_server

@@ -1,0 +1,61 @@
+// Writes the events of a stream.
+#include "http/sse_writer.hpp"
+
+#include "http/api_v1.hpp"
+#include "http/error_reply.hpp"
+
+#include <fmt/format.h>
+
+namespace model_server {
+
+namespace {
+
+std::string event(std::uint64_t id, std::string_view data) {
+  return fmt::format("id: {}\ndata: {}\n\n", id, data);
+}
+
+} // namespace
+
+sse_writer::sse_writer(std::unique_ptr<http_answer> answer, std::string call_id)
+    : answer_(std::move(answer)), call_id_(std::move(call_id)) {
+  // nop
+}
+
+void sse_writer::begin(const admitted&) {
+  http_response head;
+  head.content_type = "text/event-stream";
+  head.headers.emplace_back("cache-control", "no-store");
+  // Tells nginx and its like not to gather events.
+  head.headers.emplace_back("x-accel-buffering", "no");
+  answer_->begin(std::move(head));
+  has_begun_ = true;
+}
+
+void sse_writer::text(std::string_view piece, std::uint64_t last) {
+  answer_->write(event(last, delta_json(call_id_, piece, is_first_)), last);
+  is_first_ = false;
+}
+
+void sse_writer::end(const reply_summary& summary) {
+  answer_->end(event(summary.completion_tokens,
+                     finish_json(call_id_, summary, is_first_))
+               + "data: [DONE]\n\n");
+}
+
+void sse_writer::fail(const failure& reason) {
+  auto error = to_error_reply(reason);
+  if (has_begun_)
+    answer_->end(fmt::format("data: {}\n\n", error_body(error)));
+  else
+    answer_->send(to_response(error));
+}
+
+void sse_writer::ping() {
+  answer_->write(": ping\n\n", 0);
+}
+
+bool sse_writer::reports_progress() const {
+  return true;
+}
+
+} // namespace model_server

@@ -1,0 +1,33 @@
+// A reply as a stream of server-sent events.
+#pragma once
+
+#include "actors/reply_writer.hpp"
+#include "http/exchange.hpp"
+
+#include <memory>
+#include <string>
+
+namespace model_server {
+
+/// Sends each piece of a reply as it comes: an event per piece with the number
+/// of its last token as id, one that ends the reply, then `[DONE]`. A failure
+/// after the beginning is an event too, and no `[DONE]` follows.
+class sse_writer : public reply_writer {
+public:
+  sse_writer(std::unique_ptr<http_answer> answer, std::string call_id);
+
+  void begin(const admitted& facts) override;
+  void text(std::string_view piece, std::uint64_t last) override;
+  void end(const reply_summary& summary) override;
+  void fail(const failure& reason) override;
+  void ping() override;
+  bool reports_progress() const override;
+
+private:
+  std::unique_ptr<http_answer> answer_;
+  std::string call_id_;
+  bool has_begun_ = false;
+  bool is_first_ = true;
+};
+
+} // namespace model_server

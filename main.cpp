@@ -1,1 +1,211 @@
-int main(){}
+// Starts the server, waits for a signal, stops it. `main` is the table of
+// contents.
+#include "actors/message_types.hpp"
+#include "actors/serving.hpp"
+#include "config/command_line.hpp"
+#include "config/logging.hpp"
+#include "http/endpoints.hpp"
+#include "http/server.hpp"
+#include "models/devices.hpp"
+#include "models/model_catalog.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace model_server;
+
+constexpr int unusable_settings = 2;
+constexpr int nothing_loaded = 1;
+
+/// How long answers that are complete may take to reach their clients, and
+/// how long everything may take to end afterwards.
+constexpr auto last_bytes = std::chrono::seconds{3};
+constexpr unsigned end_seconds = 10;
+
+/// A line for the person or script that started us; logs go to stderr.
+void announce(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+// -- signals ------------------------------------------------------------------
+
+sigset_t stop_signals() {
+  sigset_t result;
+  sigemptyset(&result);
+  sigaddset(&result, SIGTERM);
+  sigaddset(&result, SIGINT);
+  return result;
+}
+
+/// Keeps them for `wait_for_stop`; before any thread is started.
+void hold_stop_signals() {
+  auto signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// Returns on the first signal; the second one ends the process at once.
+void wait_for_stop() {
+  auto signals = stop_signals();
+  int which = 0;
+  sigwait(&signals, &which);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  log_event(log_level::info, "stopping", {{"signal", which}});
+}
+
+// -- start --------------------------------------------------------------------
+
+void warn_of_slow_blas() {
+  auto gflops = measure_blas_gflops();
+  if (gflops < slow_blas_gflops)
+    log_event(log_level::warning, "slow_blas",
+              {{"gflops", gflops},
+               {"meaning", "libtorch runs on a slow BLAS: install "
+                           "libopenblas0-pthread"}});
+}
+
+/// What the actors run on: a queue that wakes its threads at once.
+struct actor_settings : caf::actor_system_config {
+  actor_settings() {
+    model_server::add_message_types(*this);
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads",
+        std::max<std::size_t>(1, std::thread::hardware_concurrency()));
+  }
+};
+
+/// How the models of the command line fared.
+struct start_result {
+  std::atomic<std::size_t> missing{0};
+  std::atomic<std::size_t> loaded{0};
+  std::atomic<bool> is_hopeless{false};
+};
+
+/// Adds every device that the command line names, in its order. A model that
+/// doesn't load is an error in the log and the others go on serving; when not
+/// a single one loads there is nothing to serve and the process stops.
+void start_models(caf::actor_system& system, const gateway_actor& gateway,
+                  const settings& config,
+                  std::shared_ptr<start_result> result) {
+  std::vector<add_device> orders;
+  for (const auto& model : config.models)
+    for (const auto& device : model.start_devices)
+      orders.push_back({model.name, device, true});
+  result->missing = orders.size();
+  auto settle = [result](bool is_loaded) {
+    if (is_loaded)
+      ++result->loaded;
+    if (--result->missing == 0 && result->loaded == 0) {
+      result->is_hopeless = true;
+      ::kill(::getpid(), SIGTERM);
+    }
+  };
+  system.spawn([=](caf::event_based_actor* self) {
+    for (const auto& order : orders)
+      self->request(gateway, caf::infinite, order)
+          .then(
+              [=](const device_report& report) {
+                announce(fmt::format("{} is ready on {}", order.model,
+                                     report.device));
+                settle(true);
+              },
+              [=](const caf::error& reason) {
+                auto why = describe(reason);
+                log_event(log_level::error, "model_not_started",
+                          {{"model", order.model},
+                           {"device", order.device},
+                           {"reason", why}});
+                settle(false);
+              });
+  });
+}
+
+// -- stop ---------------------------------------------------------------------
+
+/// Lets the replies in progress finish.
+void drain_replies(caf::actor_system& system, const gateway_actor& gateway,
+                   std::chrono::milliseconds limit) {
+  caf::scoped_actor self{system};
+  self->request(gateway, limit + std::chrono::seconds{5}, drain{limit})
+      .receive(
+          [](std::uint32_t cut_off) {
+            if (cut_off > 0)
+              log_event(log_level::warning, "replies_cut_off",
+                        {{"replies", cut_off}});
+          },
+          [](const caf::error& reason) {
+            auto why = describe(reason);
+            log_event(log_level::error, "drain_failed", {{"reason", why}});
+          });
+}
+
+/// A model that can't be interrupted while it loads must not keep the process.
+void exit_soon_whatever_happens() {
+  std::signal(SIGALRM, [](int) { ::_exit(0); });
+  ::alarm(end_seconds);
+}
+
+int serve(const settings& config) {
+  warn_of_slow_blas();
+  actor_settings actor_config;
+  caf::actor_system system{actor_config};
+  auto gateway = start_serving(system, config);
+  auto started = std::make_shared<start_result>();
+  {
+    http_server server{config.http, make_endpoints(system, gateway, config)};
+    announce(fmt::format("listening on http://{}:{}", config.http.address,
+                         server.port()));
+    log_event(log_level::info, "listening",
+              {{"address", config.http.address}, {"port", server.port()}});
+    start_models(system, gateway, config, started);
+    wait_for_stop();
+    server.drain();
+    drain_replies(system, gateway, config.serving.drain_timeout);
+    exit_soon_whatever_happens();
+    server.wait_until_closed(last_bytes);
+  }
+  caf::anon_send_exit(gateway, caf::exit_reason::user_shutdown);
+  return started->is_hopeless ? nothing_loaded : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    auto loaded =
+        load_settings(argc, argv, process_surroundings(entry_names()));
+    if (const auto* early = std::get_if<early_exit>(&loaded)) {
+      fmt::print("{}", early->text);
+      return 0;
+    }
+    const auto& config = std::get<settings>(loaded);
+    hold_stop_signals();
+    start_logging(config.log);
+    auto status = serve(config);
+    stop_logging();
+    return status;
+  } catch (const config_error& e) {
+    fmt::print(stderr, "model_api: {}\n", e.what());
+    return unusable_settings;
+  }
+}

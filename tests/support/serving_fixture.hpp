@@ -1,0 +1,120 @@
+// Tests of all actors together: a gateway, models by script, replies.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/reply.hpp"
+#include "actors/supervisor.hpp"
+#include "tests/support/actor_fixture.hpp"
+#include "tests/support/recording_writer.hpp"
+#include "tests/support/scripted_entry.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace model_server {
+
+/// A request on its way: the actor, and what its client got so far.
+struct running_reply {
+  reply_actor actor;
+  std::shared_ptr<transcript> client;
+};
+
+/// A server of scripted models on a CPU and three virtual devices.
+class serving_fixture : public actor_fixture {
+protected:
+  serving_fixture() {
+    serving.batch_size = 4;
+    serving.max_queued = 100;
+  }
+
+  ~serving_fixture() override {
+    if (door)
+      caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
+    run();
+  }
+
+  /// Starts a supervisor of a model that follows `plan`, without an entity.
+  supervisor_actor spawn_supervisor(const std::string& model,
+                                    std::shared_ptr<script> plan) {
+    supervisor_options options;
+    options.model.name = model;
+    options.model.entry = "scripted";
+    options.serving = serving;
+    options.node_name = "here";
+    options.make_entry = [plan](const std::string&) {
+      return std::make_unique<scripted_entry>(plan);
+    };
+    options.list_devices = [this] { return devices; };
+    options.spawn_worker = [this](caf::actor_system& where,
+                                  worker_options how) {
+      workers.push_back(where.spawn(worker, std::move(how)));
+      return workers.back();
+    };
+    return system.spawn(supervisor, std::move(options));
+  }
+
+  /// Starts the gateway of these models.
+  void
+  open(std::vector<std::pair<std::string, std::shared_ptr<script>>> models) {
+    gateway_options options;
+    for (auto& [name, plan] : models)
+      options.models.push_back({name, spawn_supervisor(name, plan)});
+    door = system.spawn(gateway, std::move(options));
+  }
+
+  /// Adds an entity and waits until it serves.
+  device_report add(const std::string& model, const std::string& device = "") {
+    return ask<device_report>(door, add_device{model, device, true});
+  }
+
+  /// Options of a reply to one turn of a conversation.
+  reply_options asking(const std::string& model, const std::string& turn) {
+    reply_options options;
+    options.gateway = door;
+    options.request.id = ++last_request;
+    options.request.trace_id = "trace-" + std::to_string(last_request);
+    options.request.model = model;
+    options.request.conversation = says(turn);
+    return options;
+  }
+
+  /// Starts a reply; nothing moves before `run`.
+  running_reply start(reply_options options, bool reports_progress = false) {
+    running_reply result;
+    result.client = std::make_shared<transcript>();
+    result.client->reports_progress = reports_progress;
+    options.writer = std::make_unique<recording_writer>(result.client);
+    result.actor = spawn_reply(system, std::move(options));
+    return result;
+  }
+
+  running_reply start(const std::string& model, const std::string& turn) {
+    return start(asking(model, turn));
+  }
+
+  /// Ends a worker as a crash would.
+  void kill(const worker_actor& victim) {
+    caf::anon_send_exit(victim, caf::exit_reason::kill);
+  }
+
+  model_status status_of(const std::string& model) {
+    for (auto& item : ask<server_status>(door, get_status{}).models)
+      if (item.name == model)
+        return item;
+    return {};
+  }
+
+  serving_settings serving;
+  std::vector<device_info> devices{{"cpu", false, 0},
+                                   {"virtual:0", false, 0},
+                                   {"virtual:1", false, 0},
+                                   {"virtual:2", false, 0}};
+  /// Every worker that was started, in order.
+  std::vector<worker_actor> workers;
+  gateway_actor door;
+  request_id last_request = 0;
+};
+
+} // namespace model_server

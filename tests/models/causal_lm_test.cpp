@@ -1,5 +1,7 @@
 // Tests the entry causal_lm on trained and on tiny random models.
+#include "tests/models/letter_tokenizer.hpp"
 #include "tests/models/llama_reference.hpp"
+#include "tests/models/one_reply.hpp"
 #include "tests/models/temporary_folder.hpp"
 
 #include "models/model_catalog.hpp"
@@ -32,37 +34,6 @@ std::unique_ptr<model_entry> load(const fs::path& folder,
   auto result = make_entry("causal_lm", spec);
   result->use_threads(2);
   return result;
-}
-
-// One reply and the chat it answers.
-struct reply {
-  chat conversation;
-  sequence state;
-
-  reply(const model_entry& entry, sequence_id id, const std::string& text,
-        sampling_params sampling) {
-    conversation.messages = {{chat_role::user, text}};
-    state.id = id;
-    state.conversation = &conversation;
-    state.tokens = entry.encode(conversation);
-    state.prompt_size = state.tokens.size();
-    state.sampling = sampling;
-  }
-  reply(const reply&) = delete;
-
-  std::vector<token_id> made() const {
-    return {state.tokens.begin()
-                + static_cast<std::ptrdiff_t>(state.prompt_size),
-            state.tokens.end()};
-  }
-};
-
-// Steps a reply until it has `count` tokens, or fails.
-void finish(model_entry& entry, reply& one, std::size_t count) {
-  while (one.state.reply_size() < count && one.state.failure.empty()) {
-    sequence* batch[] = {&one.state};
-    entry.step(batch);
-  }
 }
 
 constexpr sampling_params greedy{.temperature = 0.0};
@@ -188,40 +159,17 @@ TEST_P(trained_model_test, a_template_that_writes_the_begin_token_is_enough) {
 
 namespace {
 
-// A tiny Llama with a tokenizer of the letters a to z and the space: ids 3 to
-// 29, after three special tokens.
+// A tiny Llama with a tokenizer of letters.
 class tiny_model_test : public ::testing::Test {
 protected:
-  explicit tiny_model_test(const std::string& name = "mqa-untied-fp32") {
+  tiny_model_test() {
     for (auto file : {"config.json", "model.safetensors"})
-      fs::copy(llama_folder(name) / file, folder.path());
+      fs::copy(llama_folder("mqa-untied-fp32") / file, folder.path());
     write_tokenizer(30);
   }
 
   void write_tokenizer(int size) {
-    std::string vocabulary = R"("<unk>":0,"<s>":1,"</s>":2,"Ġ":3)";
-    for (int id = 4; id < size; ++id)
-      vocabulary += id < 30 ? fmt::format(",\"{}\":{}", char('a' + id - 4), id)
-                            : fmt::format(",\"extra{}\":{}", id, id);
-    std::string added;
-    for (auto special : {"<unk>", "<s>", "</s>"})
-      added += fmt::format(
-          R"({}{{"id":{},"content":"{}","single_word":false,"lstrip":false,)"
-          R"("rstrip":false,"normalized":false,"special":true}})",
-          added.empty() ? "" : ",",
-          special[1] == 'u'   ? 0
-          : special[1] == 's' ? 1
-                              : 2,
-          special);
-    folder.write(
-        "tokenizer.json",
-        fmt::format(
-            R"({{"version":"1.0","added_tokens":[{}],"normalizer":null,)"
-            R"("pre_tokenizer":{{"type":"ByteLevel","add_prefix_space":false,)"
-            R"("trim_offsets":true,"use_regex":true}},"post_processor":null,)"
-            R"("decoder":{{"type":"ByteLevel"}},"model":{{"type":"BPE",)"
-            R"("vocab":{{{}}},"merges":[]}}}})",
-            added, vocabulary));
+    folder.write("tokenizer.json", letter_tokenizer(size));
   }
 
   // Puts a number at a place of a tensor.

@@ -37,7 +37,7 @@ struct template_limits {
   /// Bytes of all strings and lists made on the way, dead ones included.
   std::size_t max_made_bytes = std::size_t{512} << 20;
   /// Nested expressions, blocks and macro calls.
-  std::size_t max_depth = 200;
+  std::size_t max_depth = 600;
   std::chrono::milliseconds max_time{2000};
 };
 

@@ -17,16 +17,33 @@ namespace model_server {
 
 class template_value;
 class template_dict;
-class template_object;
 
-/// A list or, with `is_tuple`, a tuple; never changes once shared.
-struct template_list {
-  std::vector<template_value> items;
-  bool is_tuple = false;
+/// A thing that lives as long as one rendering: a namespace, a macro, a method.
+class template_object {
+public:
+  virtual ~template_object() = default;
 };
 
-/// Stands for a name or a key that isn't there; empty text where it is only
-/// printed, an error where it is used.
+/// What Python would call a sequence of values; it decides how it prints and
+/// what may be done with it.
+enum class sequence_kind {
+  list,
+  tuple,
+  range,
+  dict_keys,
+  dict_values,
+  dict_items
+};
+
+/// Values in order; they never change once shared.
+struct template_list {
+  std::vector<template_value> items;
+  sequence_kind kind = sequence_kind::list;
+  std::size_t depth = 1;
+};
+
+/// Stands for a name or a key that isn't there: empty where it is only printed,
+/// an error where it is used.
 struct template_undefined {
   /// What was not there, for the error.
   std::string what;
@@ -38,6 +55,10 @@ struct template_none {};
 /// One value: as Python's, and strings remember who wrote them.
 class template_value {
 public:
+  /// How deep lists and dicts may be nested; making a deeper one throws
+  /// `std::runtime_error`.
+  static constexpr std::size_t max_depth = 100;
+
   using variant =
       std::variant<template_undefined, template_none, bool, std::int64_t,
                    double, std::shared_ptr<const marked_text>,
@@ -54,8 +75,10 @@ public:
   static template_value real(double value);
   static template_value text(marked_text value);
   static template_value text(std::string bytes, bool trusted);
+  /// Text that has been escaped: plain text is escaped when added to it.
+  static template_value markup(marked_text value);
   static template_value list(std::vector<template_value> items,
-                             bool is_tuple = false);
+                             sequence_kind kind = sequence_kind::list);
   static template_value dict(template_dict value);
   /// `object` belongs to the rendering and outlives the value.
   static template_value object(template_object* object);
@@ -70,6 +93,9 @@ public:
   bool is_none() const {
     return std::holds_alternative<template_none>(value_);
   }
+  bool is_markup() const {
+    return is_markup_;
+  }
 
   /// The value's inside if it is of that kind, else null.
   const bool* as_boolean() const;
@@ -82,6 +108,7 @@ public:
 
 private:
   variant value_;
+  bool is_markup_ = false;
 };
 
 /// Keys and values in the order in which the keys came. Keys are strings,
@@ -104,15 +131,20 @@ public:
   std::size_t size() const {
     return entries_.size();
   }
+  std::size_t depth() const {
+    return depth_;
+  }
 
 private:
+  const template_value* find_spelled(const std::string& key) const;
+
   std::vector<entry> entries_;
-  /// Where a key is; built once there are more than a few.
   std::unordered_map<std::string, std::size_t> places_;
+  std::size_t depth_ = 1;
 };
 
 /// JSON text as a value; its strings carry `trusted`. Throws
-/// `std::runtime_error` if it is no JSON or nested deeper than 64.
-template_value template_value_from_json(std::string_view json, bool trusted);
+/// `std::runtime_error` if it is no JSON or nested too deep.
+template_value template_value_from_json(std::string json, bool trusted);
 
 } // namespace model_server

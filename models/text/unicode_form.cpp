@@ -91,6 +91,14 @@ bool is_white_space(char32_t code) {
          || has_category(code, UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_ZP);
 }
 
+bool is_letter(char32_t code) {
+  return has_category(code, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO);
+}
+
+bool is_decimal(char32_t code) {
+  return has_category(code, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_ND);
+}
+
 bool is_numeric(char32_t code) {
   return has_category(code, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO);
 }

@@ -18,6 +18,10 @@ void append_lowercase(std::string& out, char32_t code);
 
 /// White space as Unicode has it.
 bool is_white_space(char32_t code);
+/// A letter (categories L*).
+bool is_letter(char32_t code);
+/// A decimal digit (category Nd).
+bool is_decimal(char32_t code);
 /// A digit or another number (categories Nd, Nl, No).
 bool is_numeric(char32_t code);
 /// ASCII punctuation and symbols, and Unicode's punctuation.

@@ -1,0 +1,332 @@
+// Parses statements, and walks the tokens for all of the parser.
+#include "models/text/template_parser.hpp"
+
+#include "models/text/chat_template.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+using kind = template_token_kind;
+
+constexpr std::size_t max_depth = 200;
+
+} // namespace
+
+template_parser::level::level(template_parser& parser) : parser_(parser) {
+  if (++parser_.depth_ > max_depth) {
+    --parser_.depth_;
+    parser_.fail(fmt::format("is nested deeper than {}", max_depth));
+  }
+}
+
+template_parser::template_parser(std::string_view source)
+    : tokens_(lex_template(source)) {
+  // nop
+}
+
+template_tree template_parser::parse() {
+  auto body = parse_body({});
+  return {std::move(body), std::move(names_)};
+}
+
+const template_token& template_parser::ahead() const {
+  return tokens_[std::min(at_ + 1, tokens_.size() - 1)];
+}
+
+template_token template_parser::take() {
+  auto& token = tokens_[at_];
+  if (token.kind != kind::end)
+    ++at_;
+  return token;
+}
+
+bool template_parser::skip_op(std::string_view spelling) {
+  auto found = current().is_op(spelling);
+  at_ += found;
+  return found;
+}
+
+bool template_parser::skip_name(std::string_view spelling) {
+  auto found = current().is_name(spelling);
+  at_ += found;
+  return found;
+}
+
+void template_parser::expect_op(std::string_view spelling) {
+  if (!skip_op(spelling))
+    fail_unexpected();
+}
+
+std::string template_parser::expect_name() {
+  if (current().kind != kind::name)
+    fail_unexpected();
+  return take().text;
+}
+
+void template_parser::expect_block_end() {
+  if (current().kind != kind::block_end)
+    fail_unexpected();
+  take();
+}
+
+void template_parser::fail(const std::string& why) const {
+  throw template_error{fmt::format("line {}: {}", current().line, why)};
+}
+
+void template_parser::fail_unexpected() const {
+  switch (current().kind) {
+  case kind::end:
+    fail("unexpected end of the template");
+  case kind::variable_end:
+    fail("unexpected \"}}\"");
+  case kind::block_end:
+    fail("unexpected \"%}\"");
+  default:
+    fail(fmt::format("unexpected \"{:.80}\"", current().text));
+  }
+}
+
+std::size_t template_parser::slot_of(const std::string& name) {
+  auto [place, is_new] = slots_.try_emplace(name, names_.size());
+  if (is_new)
+    names_.push_back(name);
+  return place->second;
+}
+
+/// Statements up to a block whose name is in `ends`, and past that name; or, if
+/// there are none, up to the end of the template.
+std::vector<template_statement> template_parser::parse_body(end_names ends) {
+  level here{*this};
+  std::vector<template_statement> result;
+  for (;;) {
+    template_statement next;
+    next.line = current().line;
+    switch (current().kind) {
+    case kind::data:
+      next.text = take().text;
+      break;
+    case kind::variable_begin:
+      take();
+      next.kind = statement_kind::output;
+      next.expressions.push_back(parse_tuple(true, false));
+      if (current().kind != kind::variable_end)
+        fail_unexpected();
+      take();
+      break;
+    case kind::block_begin: {
+      take();
+      auto& name = current();
+      if (std::any_of(ends.begin(), ends.end(),
+                      [&](auto end) { return name.is_name(end); }))
+        return result;
+      next = parse_statement();
+      expect_block_end();
+      break;
+    }
+    default:
+      if (ends.size() > 0)
+        fail(fmt::format("the template ends before \"{}\"", *(ends.end() - 1)));
+      return result;
+    }
+    result.push_back(std::move(next));
+  }
+}
+
+template_statement template_parser::parse_statement() {
+  auto line = current().line;
+  auto name = expect_name();
+  auto simple = [&](statement_kind what) {
+    if (loops_ == 0)
+      fail(fmt::format("\"{}\" outside of a loop", name));
+    template_statement result;
+    result.kind = what;
+    return result;
+  };
+  auto parse = [&] {
+    if (name == "if")
+      return parse_if();
+    if (name == "for")
+      return parse_for();
+    if (name == "set")
+      return parse_set();
+    if (name == "macro")
+      return parse_macro();
+    if (name == "filter")
+      return parse_filter_block();
+    if (name == "with")
+      return parse_with();
+    if (name == "break")
+      return simple(statement_kind::break_loop);
+    if (name == "continue")
+      return simple(statement_kind::continue_loop);
+    if (name == "generation") {
+      template_statement result;
+      result.kind = statement_kind::scope;
+      expect_block_end();
+      result.body = parse_body({"endgeneration"});
+      take();
+      return result;
+    }
+    fail(fmt::format("the tag \"{:.80}\" is not supported here", name));
+  };
+  auto result = parse();
+  result.line = line;
+  return result;
+}
+
+template_statement template_parser::parse_if() {
+  template_statement result;
+  result.kind = statement_kind::branch;
+  for (;;) {
+    template_branch branch;
+    branch.condition = parse_tuple(false, false);
+    expect_block_end();
+    branch.body = parse_body({"elif", "else", "endif"});
+    result.branches.push_back(std::move(branch));
+    if (skip_name("elif"))
+      continue;
+    if (skip_name("else")) {
+      expect_block_end();
+      result.branches.push_back({nullptr, parse_body({"endif"})});
+    }
+    take();
+    return result;
+  }
+}
+
+template_statement template_parser::parse_for() {
+  template_statement result;
+  result.kind = statement_kind::loop;
+  result.target = parse_target(false);
+  if (!skip_name("in"))
+    fail_unexpected();
+  result.expressions.push_back(parse_tuple(false, false));
+  result.expressions.push_back(skip_name("if") ? parse_expression() : nullptr);
+  if (current().is_name("recursive"))
+    fail("a recursive loop is not supported");
+  expect_block_end();
+  ++loops_;
+  result.body = parse_body({"else", "endfor"});
+  --loops_;
+  if (skip_name("else")) {
+    expect_block_end();
+    result.else_body = parse_body({"endfor"});
+  }
+  take();
+  return result;
+}
+
+template_statement template_parser::parse_set() {
+  template_statement result;
+  result.target = parse_target(true);
+  if (skip_op("=")) {
+    result.kind = statement_kind::assign;
+    result.expressions.push_back(parse_tuple(true, false));
+    return result;
+  }
+  result.kind = statement_kind::assign_block;
+  expression_ptr filter;
+  while (skip_op("|"))
+    filter = parse_filter(std::move(filter));
+  result.expressions.push_back(std::move(filter));
+  expect_block_end();
+  result.body = parse_body({"endset"});
+  take();
+  return result;
+}
+
+template_statement template_parser::parse_macro() {
+  template_statement result;
+  result.kind = statement_kind::macro;
+  result.text = expect_name();
+  result.target.slot = slot_of(result.text);
+  expect_op("(");
+  while (!current().is_op(")")) {
+    macro_parameter parameter;
+    parameter.name = expect_name();
+    parameter.slot = slot_of(parameter.name);
+    if (skip_op("="))
+      parameter.otherwise = parse_expression();
+    else if (!result.parameters.empty() && result.parameters.back().otherwise)
+      fail("a parameter without a default behind one that has one");
+    result.parameters.push_back(std::move(parameter));
+    if (!skip_op(","))
+      break;
+  }
+  expect_op(")");
+  expect_block_end();
+  auto loops = std::exchange(loops_, 0);
+  ++macros_;
+  result.body = parse_body({"endmacro"});
+  --macros_;
+  loops_ = loops;
+  take();
+  return result;
+}
+
+template_statement template_parser::parse_filter_block() {
+  template_statement result;
+  result.kind = statement_kind::filter_block;
+  auto filter = parse_filter(nullptr);
+  while (skip_op("|"))
+    filter = parse_filter(std::move(filter));
+  result.expressions.push_back(std::move(filter));
+  expect_block_end();
+  result.body = parse_body({"endfilter"});
+  take();
+  return result;
+}
+
+template_statement template_parser::parse_with() {
+  template_statement result;
+  result.kind = statement_kind::with;
+  while (current().kind != kind::block_end) {
+    result.target.parts.push_back(parse_target(false));
+    expect_op("=");
+    result.expressions.push_back(parse_expression());
+    if (!skip_op(","))
+      break;
+  }
+  expect_block_end();
+  result.body = parse_body({"endwith"});
+  take();
+  return result;
+}
+
+assign_target template_parser::parse_target(bool with_namespace) {
+  auto first = parse_single_target(with_namespace);
+  if (!current().is_op(","))
+    return first;
+  assign_target result;
+  result.parts.push_back(std::move(first));
+  while (skip_op(",") && current().kind == kind::name
+         && !current().is_name("in"))
+    result.parts.push_back(parse_single_target(with_namespace));
+  return result;
+}
+
+assign_target template_parser::parse_single_target(bool with_namespace) {
+  level here{*this};
+  if (skip_op("(")) {
+    auto inner = parse_target(with_namespace);
+    expect_op(")");
+    return inner;
+  }
+  assign_target result;
+  auto name = expect_name();
+  for (auto* reserved : {"true", "True", "false", "False", "none", "None"})
+    if (name == reserved)
+      fail(fmt::format("\"{}\" can't be set", name));
+  result.slot = slot_of(name);
+  if (with_namespace && skip_op("."))
+    result.attribute = expect_name();
+  return result;
+}
+
+} // namespace model_server

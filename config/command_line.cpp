@@ -299,7 +299,7 @@ std::string help_text() {
                      "[options]\n\n";
   auto add = [&](std::string_view left, std::string_view help,
                  std::string_view limits, std::string_view variable) {
-    text += fmt::format("  {:<24}{}\n  {:<24}({}) [{}]\n", left, help, "",
+    text += fmt::format("  {:<28}{}\n  {:<28}({}) [{}]\n", left, help, "",
                         limits, variable);
   };
   add("--model NAME", "start with this model; may be repeated",
@@ -313,8 +313,8 @@ std::string help_text() {
     add(fmt::format("--{} {}", line.name, line.placeholder), line.help,
         line.limits, variable);
   }
-  text += "  --version               print the version\n"
-          "  -h, --help              print this\n\n"
+  text += "  --version                   print the version\n"
+          "  -h, --help                  print this\n\n"
           "TIME is 500ms, 30s, 2m, 1h or a number of seconds. The variable in\n"
           "brackets counts where the option is not given; in\n"
           "MODEL_SERVER_DEVICE several devices are separated by spaces.\n";

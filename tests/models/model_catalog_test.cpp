@@ -30,7 +30,7 @@ TEST(model_catalog_test, makes_an_entry_by_name) {
 }
 
 TEST(model_catalog_test, names_the_known_entries_for_an_unknown_one) {
-  auto sentence = "there is no entry \"ecko\"; known are echo, fault, ";
+  auto sentence = "there is no entry \"ecko\"; known are causal_lm, ";
   EXPECT_THAT(error_of([] { make_entry("ecko", {}); }), StartsWith(sentence));
   EXPECT_THAT(error_of([] { require_entry("ecko"); }), StartsWith(sentence));
   EXPECT_THROW(require_entry("ecko"), config_error);

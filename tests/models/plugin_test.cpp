@@ -106,6 +106,16 @@ TEST(plugin_test, names_a_plugin_that_makes_nothing) {
             "the plug-in \"" ODD_FACTORY_PLUGIN "\" made no model");
 }
 
+TEST(plugin_test, keeps_its_names_and_shares_its_exceptions) {
+  auto entry = make_entry("plugin", named(ODD_NAME_PLUGIN));
+  try {
+    entry->encode(ask("hello"));
+    FAIL() << "the server's own make_echo was called";
+  } catch (const bad_chat& refusal) {
+    EXPECT_STREQ(refusal.what(), "not today");
+  }
+}
+
 } // namespace
 
 } // namespace model_server

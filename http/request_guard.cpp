@@ -114,6 +114,11 @@ std::size_t request_guard::take_head(std::string_view bytes,
       return refuse("the head holds a control character"), taken;
     head_ += c;
     if (c != '\n') {
+      if (method_.empty() && head_.size() > limits_.target_bytes + 64)
+        return refuse(414, "uri_too_long",
+                      fmt::format("the address is longer than {} bytes",
+                                  limits_.target_bytes)),
+               taken;
       if (head_.size() > limits_.head_bytes)
         return refuse(431, "headers_too_large",
                       fmt::format("the head is larger than {} bytes",
@@ -139,10 +144,6 @@ std::size_t request_guard::take_head(std::string_view bytes,
       return taken;
     if (method.size() > 32 || !is_token(method))
       refuse("the request does not begin with a method");
-    else if (head_.size() > limits_.target_bytes + 64)
-      refuse(414, "uri_too_long",
-             fmt::format("the address is longer than {} bytes",
-                         limits_.target_bytes));
   }
   return taken;
 }

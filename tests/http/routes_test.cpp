@@ -1,0 +1,90 @@
+// Which address leads where.
+#include "http/routes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace model_server {
+namespace {
+
+route_match found(std::string_view method, std::string_view target) {
+  auto result = find_route(method, target);
+  if (auto* error = std::get_if<error_reply>(&result)) {
+    ADD_FAILURE() << target << ": " << error->message;
+    return {};
+  }
+  return std::get<route_match>(result);
+}
+
+error_reply refused(std::string_view method, std::string_view target) {
+  auto result = find_route(method, target);
+  if (auto* error = std::get_if<error_reply>(&result))
+    return *error;
+  ADD_FAILURE() << target << " leads somewhere";
+  return {};
+}
+
+TEST(routes_test, finds_every_line_of_the_table) {
+  for (const auto& line : route_table()) {
+    std::string target{line.path};
+    auto mark = target.find("{model}");
+    auto has_model = mark != std::string::npos;
+    if (has_model)
+      target.replace(mark, 7, "some/model");
+    EXPECT_EQ(found(line.method, target),
+              (route_match{line.leads_to, has_model ? "some/model" : ""}));
+  }
+}
+
+TEST(routes_test, takes_slashes_and_escapes_in_model_names) {
+  EXPECT_EQ(found("POST", "/api/v1/org/sub/m/call").model, "org/sub/m");
+  EXPECT_EQ(found("POST", "/api/v1/org%2Fm/call").model, "org/m");
+  EXPECT_EQ(found("POST", "/api/v1/a%3ab/call").model, "a:b");
+  EXPECT_EQ(found("POST", "/api/v1/call/call").model, "call");
+  EXPECT_EQ(found("POST", "/api/v1/m/add/remove"),
+            (route_match{endpoint::remove, "m/add"}));
+  EXPECT_EQ(found("POST", "/api/v1/%00/call").model, std::string(1, '\0'));
+}
+
+TEST(routes_test, ignores_the_query_and_the_host) {
+  EXPECT_EQ(found("POST", "/api/v1/m/call?x=/y").model, "m");
+  EXPECT_EQ(found("GET", "http://host:1/health/live").leads_to, endpoint::live);
+  EXPECT_EQ(refused("GET", "http://host").code, "unknown_url");
+}
+
+TEST(routes_test, takes_the_status_with_and_without_its_last_slash) {
+  EXPECT_EQ(found("GET", "/api/v1").leads_to, endpoint::status);
+  EXPECT_EQ(found("POST", "/api/v1/").leads_to, endpoint::status);
+  EXPECT_EQ(refused("GET", "/health/live/").status, 404u);
+}
+
+TEST(routes_test, knows_no_other_address) {
+  for (auto target :
+       {"/", "/api", "/api/v2/", "/api/v1/call", "/api/v1//call",
+        "/api/v1/m/call/", "/api/v1/m/frobnicate", "//api/v1/", "*",
+        "/api/v1/../health/live", "/%2e%2e/health", "/health%2flive"}) {
+    auto error = refused("GET", target);
+    EXPECT_EQ(error.status, 404u) << target;
+    EXPECT_EQ(error.code, "unknown_url") << target;
+  }
+}
+
+TEST(routes_test, names_the_methods_of_an_address) {
+  auto call = refused("GET", "/api/v1/m/call");
+  EXPECT_EQ(call.status, 405u);
+  EXPECT_EQ(call.code, "method_not_allowed");
+  EXPECT_EQ(call.allow, "POST");
+  EXPECT_EQ(refused("DELETE", "/api/v1/").allow, "GET, POST");
+  EXPECT_EQ(refused("TRACE", "/health").allow, "GET");
+}
+
+TEST(routes_test, refuses_broken_escapes) {
+  for (auto target :
+       {"/api/v1/%zz/call", "/api/v1/%4/call", "/api/v1/%/call"}) {
+    auto error = refused("POST", target);
+    EXPECT_EQ(error.status, 400u) << target;
+    EXPECT_EQ(error.code, "invalid_path") << target;
+  }
+}
+
+} // namespace
+} // namespace model_server

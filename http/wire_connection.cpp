@@ -72,8 +72,10 @@ void wire_connection::read(asio::mutable_buffer target, read_handler handler) {
     on_departure_ = nullptr;
     guard_.next();
   }
-  if (pending_.empty() && approved_.empty() && !is_client_gone_
-      && !group_->is_draining)
+  auto has_nothing_to_say = pending_.empty() && approved_.empty()
+                            && !guard_.refusal() && !is_client_gone_
+                            && !group_->is_draining;
+  if (has_nothing_to_say)
     return await_readable();
   // A handler is never called from within the call that brought it.
   asio::post(socket_.get_executor(), [self = shared_from_this()] {

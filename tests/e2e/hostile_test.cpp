@@ -104,8 +104,13 @@ TEST_F(hostile_test, refuses_malformed_http_with_a_reason) {
       {request("Connection: Upgrade\r\nUpgrade: h2c\r\n"), 400}, // no messages
   };
   for (const auto& [bytes, status] : table) {
+    auto sent = std::chrono::steady_clock::now();
     auto response = fetch_raw(port(), bytes);
     EXPECT_EQ(response.status, status) << bytes;
+    // Not only when the time for the request is up.
+    EXPECT_LT(std::chrono::steady_clock::now() - sent,
+              std::chrono::milliseconds{700})
+        << bytes;
     EXPECT_TRUE(response.is_complete) << bytes;
   }
 }

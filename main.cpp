@@ -84,13 +84,15 @@ void warn_of_slow_blas() {
                            "libopenblas0-pthread"}});
 }
 
-/// What the actors run on: a queue that wakes its threads at once.
+/// What the actors run on: a queue that wakes its threads at once. Half the
+/// cores: actors only pass messages on, and the I/O and model threads, which
+/// do the work, need theirs.
 struct actor_settings : caf::actor_system_config {
   actor_settings() {
     model_server::add_message_types(*this);
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads",
-        std::max<std::size_t>(1, std::thread::hardware_concurrency()));
+        std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2));
   }
 };
 

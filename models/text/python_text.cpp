@@ -1,7 +1,7 @@
 // Python's string methods, byte marks carried along.
 #include "models/text/python_text.hpp"
 
-#include "models/text/letter_case.hpp"
+#include "models/text/marked_map.hpp"
 #include "models/text/utf8.hpp"
 
 #include <fmt/format.h>
@@ -21,75 +21,6 @@ std::vector<std::size_t> character_starts(std::string_view text) {
     if (!is_utf8_continuation(text[i]))
       result.push_back(i);
   result.push_back(text.size());
-  return result;
-}
-
-bool is_line_end(char32_t code) {
-  return (code >= 0x0A && code <= 0x0D) || (code >= 0x1C && code <= 0x1E)
-         || code == 0x85 || code == 0x2028 || code == 0x2029;
-}
-
-/// Calls `write(out, position, code)` for every character; what it appends
-/// has the mark of that character.
-template <class Write>
-marked_text map_characters(const marked_text& text, const Write& write) {
-  marked_text result;
-  auto all = std::string_view{text.bytes()};
-  std::string out;
-  for (std::size_t at = 0; at < all.size();) {
-    auto front = read_utf8(all.substr(at));
-    out.clear();
-    write(out, at, front.code);
-    result.append(out, text.is_trusted_at(at));
-    at += front.size;
-  }
-  return result;
-}
-
-std::vector<marked_text> split_words(const marked_text& text,
-                                     std::int64_t limit) {
-  std::vector<marked_text> result;
-  auto all = std::string_view{text.bytes()};
-  std::size_t at = space_size(all);
-  while (at < all.size()) {
-    auto end = at;
-    if (limit >= 0 && static_cast<std::int64_t>(result.size()) == limit)
-      end = rstrip_size(all);
-    else
-      while (end < all.size()) {
-        auto front = read_utf8(all.substr(end));
-        if (is_python_space(front.code))
-          break;
-        end += front.size;
-      }
-    result.push_back(text.slice(at, end));
-    at = end + space_size(all.substr(end));
-  }
-  return result;
-}
-
-std::vector<marked_text> split_words_from_right(const marked_text& text,
-                                                std::int64_t limit) {
-  std::vector<marked_text> result;
-  auto all = std::string_view{text.bytes()};
-  auto end = rstrip_size(all);
-  while (end > 0) {
-    auto begin = end;
-    if (static_cast<std::int64_t>(result.size()) == limit)
-      begin = space_size(all);
-    else
-      while (begin > 0) {
-        auto previous = begin - 1;
-        while (is_utf8_continuation(all[previous]))
-          --previous;
-        if (is_python_space(read_utf8(all.substr(previous)).code))
-          break;
-        begin = previous;
-      }
-    result.push_back(text.slice(begin, end));
-    end = rstrip_size(all.substr(0, begin));
-  }
-  std::reverse(result.begin(), result.end());
   return result;
 }
 
@@ -222,63 +153,6 @@ marked_text strip_text(const marked_text& text, const marked_text* characters,
   return text.slice(begin, end);
 }
 
-std::vector<marked_text> split_text(const marked_text& text,
-                                    const marked_text* separator,
-                                    std::int64_t limit, bool from_right) {
-  if (!separator)
-    return from_right && limit >= 0 ? split_words_from_right(text, limit)
-                                    : split_words(text, limit);
-  auto all = std::string_view{text.bytes()};
-  auto& mark = separator->bytes();
-  std::vector<std::size_t> cuts;
-  if (from_right && limit >= 0) {
-    auto end = all.size();
-    while (static_cast<std::int64_t>(cuts.size()) < limit
-           && end >= mark.size()) {
-      auto at = all.rfind(mark, end - mark.size());
-      if (at == std::string_view::npos)
-        break;
-      cuts.push_back(at);
-      end = at;
-    }
-    std::reverse(cuts.begin(), cuts.end());
-  } else {
-    for (auto at = find_bytes(all, mark);
-         at != std::string_view::npos
-         && (limit < 0 || static_cast<std::int64_t>(cuts.size()) < limit);
-         at = find_bytes(all, mark, at + mark.size()))
-      cuts.push_back(at);
-  }
-  std::vector<marked_text> result;
-  std::size_t begin = 0;
-  for (auto cut : cuts) {
-    result.push_back(text.slice(begin, cut));
-    begin = cut + mark.size();
-  }
-  result.push_back(text.slice(begin, all.size()));
-  return result;
-}
-
-std::vector<marked_text> split_lines(const marked_text& text, bool keep_ends) {
-  std::vector<marked_text> result;
-  auto all = std::string_view{text.bytes()};
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < all.size();) {
-    auto front = read_utf8(all.substr(at));
-    auto end = at + front.size;
-    if (is_line_end(front.code)) {
-      if (front.code == '\r' && all.substr(end).starts_with('\n'))
-        ++end;
-      result.push_back(text.slice(begin, keep_ends ? end : at));
-      begin = end;
-    }
-    at = end;
-  }
-  if (begin < all.size())
-    result.push_back(text.slice(begin, all.size()));
-  return result;
-}
-
 marked_text replace_text(const marked_text& text, const marked_text& from,
                          const marked_text& to, std::int64_t limit) {
   marked_text result;
@@ -307,80 +181,6 @@ marked_text replace_text(const marked_text& text, const marked_text& from,
   }
   result.append(text, done, all.size());
   return result;
-}
-
-marked_text upper_text(const marked_text& text) {
-  return map_characters(
-      text, [](auto& out, auto, auto code) { append_upper(out, code); });
-}
-
-marked_text lower_text(const marked_text& text) {
-  auto all = std::string_view{text.bytes()};
-  return map_characters(text, [&](auto& out, auto at, auto) {
-    append_lower(out, all.substr(0, at), all.substr(at));
-  });
-}
-
-marked_text capitalize_text(const marked_text& text) {
-  auto all = std::string_view{text.bytes()};
-  return map_characters(text, [&](auto& out, auto at, auto code) {
-    if (at == 0)
-      append_title(out, code);
-    else
-      append_lower(out, all.substr(0, at), all.substr(at));
-  });
-}
-
-marked_text title_text(const marked_text& text) {
-  auto all = std::string_view{text.bytes()};
-  bool in_word = false;
-  return map_characters(text, [&](auto& out, auto at, auto code) {
-    if (in_word)
-      append_lower(out, all.substr(0, at), all.substr(at));
-    else
-      append_title(out, code);
-    in_word = is_cased(code);
-  });
-}
-
-marked_text title_words(const marked_text& text) {
-  auto all = std::string_view{text.bytes()};
-  bool at_begin = true;
-  std::size_t word = 0;
-  return map_characters(text, [&](auto& out, auto at, auto code) {
-    auto separates = is_python_space(code)
-                     || std::u32string_view{U"-({[<"}.find(code)
-                            != std::u32string_view::npos;
-    if (at_begin && !separates)
-      append_upper(out, code), word = at;
-    else
-      append_lower(out, all.substr(word, at - word), all.substr(at));
-    at_begin = separates;
-  });
-}
-
-bool is_lower_text(std::string_view text) {
-  bool any = false;
-  while (!text.empty()) {
-    auto front = read_utf8(text);
-    text.remove_prefix(front.size);
-    if (is_cased(front.code) && !is_lower_letter(front.code))
-      return false;
-    any |= is_lower_letter(front.code);
-  }
-  return any;
-}
-
-bool is_upper_text(std::string_view text) {
-  bool any = false;
-  while (!text.empty()) {
-    auto front = read_utf8(text);
-    text.remove_prefix(front.size);
-    if (is_cased(front.code) && !is_upper_letter(front.code))
-      return false;
-    any |= is_upper_letter(front.code);
-  }
-  return any;
 }
 
 marked_text repr_text(const marked_text& text) {

@@ -3,6 +3,7 @@
 
 #include "models/text/chat_template.hpp"
 #include "models/text/python_text.hpp"
+#include "models/text/template_literals.hpp"
 #include "models/text/utf8.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 namespace model_server {
 
@@ -51,15 +51,19 @@ public:
   }
 
   std::vector<template_token> run() {
-    while (at_ < in_.size())
-      root();
+    try {
+      while (at_ < in_.size())
+        root();
+    } catch (const template_error& e) {
+      throw template_error{fmt::format("line {}: {}", line_, e.what())};
+    }
     put(kind::end);
     return std::move(out_);
   }
 
 private:
-  [[noreturn]] void fail(const std::string& why) const {
-    throw template_error{fmt::format("line {}: {}", line_, why)};
+  [[noreturn]] static void fail(const std::string& why) {
+    throw template_error{why};
   }
 
   std::string_view rest() const {
@@ -259,48 +263,11 @@ private:
   }
 
   void number() {
-    auto digits = [&](std::size_t at) {
-      while (at < rest().size() && (is_digit(rest()[at]) || rest()[at] == '_'))
-        ++at;
-      return at;
-    };
-    auto size = digits(0);
-    bool real = false;
-    auto at_digit = [&](std::size_t at) {
-      return at < rest().size() && is_digit(rest()[at]);
-    };
-    // `x.0.1` is a number only where no dot stands before it.
-    bool after_dot = !out_.empty() && out_.back().is_op(".");
-    if (!after_dot && size < rest().size() && rest()[size] == '.'
-        && at_digit(size + 1)) {
-      size = digits(size + 1);
-      real = true;
-    }
-    if (!after_dot && size < rest().size()
-        && (rest()[size] == 'e' || rest()[size] == 'E')) {
-      auto exponent = size + 1;
-      if (exponent < rest().size()
-          && (rest()[exponent] == '+' || rest()[exponent] == '-'))
-        ++exponent;
-      if (at_digit(exponent)) {
-        size = digits(exponent);
-        real = true;
-      }
-    }
-    std::string spelled{rest().substr(0, size)};
-    if (size < rest().size() && is_name_char(rest()[size]))
-      fail(fmt::format("the number \"{}{}\" is not supported", spelled,
-                       rest()[size]));
-    std::erase(spelled, '_');
-    auto& token = put(real ? kind::real : kind::integer, spelled);
-    auto* end = spelled.data() + spelled.size();
-    auto status = real ? std::from_chars(spelled.data(), end, token.real).ec
-                       : std::from_chars(spelled.data(), end, token.integer).ec;
-    if (status != std::errc{})
-      fail(fmt::format("the number {} is out of range", spelled));
-    if (!real && spelled.size() > 1 && spelled[0] == '0'
-        && spelled.find_first_not_of('0') != std::string::npos)
-      fail(fmt::format("the number {} begins with 0", spelled));
+    // `x.0.1` holds no real number.
+    auto after_dot = !out_.empty() && out_.back().is_op(".");
+    auto [size, token] = read_number(rest(), !after_dot);
+    token.line = line_;
+    out_.push_back(std::move(token));
     advance(size);
   }
 
@@ -312,49 +279,8 @@ private:
     if (end >= in_.size())
       fail("a string without an end");
     put(kind::string,
-        unescape(std::string_view{in_}.substr(begin, end - begin)));
+        unescape_string(std::string_view{in_}.substr(begin, end - begin)));
     advance(end + 1 - at_);
-  }
-
-  /// A string's inside, by Python's rules.
-  std::string unescape(std::string_view text) const {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '\\') {
-        result += text[i];
-        continue;
-      }
-      auto c = text[++i];
-      constexpr std::string_view names = "abfnrtv\\'\"";
-      constexpr std::string_view meanings = "\a\b\f\n\r\t\v\\'\"";
-      auto digits = [&](std::size_t count, int base, std::size_t from) {
-        unsigned code = 0;
-        auto* first = text.data() + from;
-        auto* last = text.data() + std::min(text.size(), from + count);
-        auto parsed = std::from_chars(first, last, code, base).ptr;
-        if (base == 16 && parsed != first + count)
-          fail("a broken escape in a string");
-        i = static_cast<std::size_t>(parsed - text.data()) - 1;
-        if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
-          fail("an escape that is no character");
-        append_utf8(result, code);
-      };
-      if (auto named = names.find(c); named != std::string_view::npos)
-        result += meanings[named];
-      else if (c == 'x')
-        digits(2, 16, i + 1);
-      else if (c == 'u')
-        digits(4, 16, i + 1);
-      else if (c == 'U')
-        digits(8, 16, i + 1);
-      else if (c >= '0' && c <= '7')
-        digits(3, 8, i);
-      else if (c == 'N')
-        fail("a \\N escape is not supported");
-      else if (c != '\n')
-        (result += '\\') += c;
-    }
-    return result;
   }
 
   void op(std::string& open) {

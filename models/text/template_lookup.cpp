@@ -35,6 +35,15 @@ bool is_forbidden(const template_value& object, std::string_view name) {
          || (object.as_dict() && in(of_dicts));
 }
 
+/// What Python's numbers have, and templates don't need.
+bool is_number_method(std::string_view name) {
+  constexpr std::array<std::string_view, 13> names{
+      "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator",
+      "from_bytes",       "fromhex",   "hex",        "imag",      "is_integer",
+      "numerator",        "real",      "to_bytes"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 template_value no_attribute(const template_value& object,
                             std::string_view name) {
   return template_value::undefined(
@@ -105,8 +114,7 @@ template_value template_renderer::attribute(const template_value& object,
   }
   if (auto* loop = dynamic_cast<loop_object*>(object.as_object()))
     return loop_attribute(*loop, name);
-  if (object.as_object() || object.as_integer() || object.as_real()
-      || object.as_boolean())
+  if (object.as_object() || (to_number(object) && is_number_method(name)))
     throw template_error{fmt::format("\"{}\" of a value of type {} is not "
                                      "supported",
                                      name, type_name(object))};

@@ -16,6 +16,9 @@ std::string_view type_name(const template_value& value);
 [[noreturn]] void fail_type(const template_value& value,
                             std::string_view wanted);
 
+/// True for what Python calls a list or a tuple; `list` may be null.
+bool is_plain_list(const template_list* list);
+
 bool is_true(const template_value& value);
 
 /// The number, a boolean counting as 0 or 1; nothing for other kinds.

@@ -24,7 +24,7 @@ public:
 private:
   using end_names = std::initializer_list<std::string_view>;
 
-  // The token stream.
+  // The token stream, in template_parser.cpp.
   const template_token& current() const {
     return tokens_[at_];
   }
@@ -51,7 +51,8 @@ private:
   assign_target parse_single_target(bool with_namespace);
   std::size_t slot_of(const std::string& name);
 
-  // Expressions, in template_expressions.cpp; from the loosest binding on.
+  // Expressions from the loosest binding on, in template_expressions.cpp and
+  // template_operands.cpp.
   expression_ptr parse_tuple(bool with_conditional, bool explicit_parentheses);
   expression_ptr parse_expression(bool with_conditional = true);
   expression_ptr parse_or();

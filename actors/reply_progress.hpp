@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "models/text/stop_matcher.hpp"
 #include "models/text/utf8.hpp"
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct progress_step {
 /// another worker does.
 class reply_progress {
 public:
-  explicit reply_progress(std::vector<std::string> stop);
+  explicit reply_progress(const std::vector<std::string>& stop);
 
   /// All tokens so far, in order.
   const std::vector<token_id>& log() const {
@@ -45,13 +46,9 @@ public:
   progress_step take(const token_chunk& chunk);
 
 private:
-  bool cut_at_stop(progress_step& step);
-  void hold_back(progress_step& step);
-
   std::vector<token_id> log_;
   utf8_assembler characters_;
-  std::vector<std::string> stop_;
-  std::string held_;
+  stop_matcher stop_;
 };
 
 } // namespace model_server

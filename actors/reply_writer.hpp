@@ -31,7 +31,8 @@ public:
   virtual void begin(const admitted& facts) = 0;
 
   /// More of the reply, whole UTF-8 characters. `last` is the number of the
-  /// last token in it.
+  /// last token in it; it grows, except that what was held back at the end of
+  /// a reply may come with the number before it once more.
   virtual void text(std::string_view piece, std::uint64_t last) = 0;
 
   virtual void end(const reply_summary& summary) = 0;

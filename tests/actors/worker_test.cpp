@@ -459,7 +459,7 @@ TEST_F(worker_test, an_exception_ends_the_worker_with_its_text) {
   auto watch = [&, whom = subject](caf::event_based_actor* watcher) {
     watcher->monitor(whom);
     watcher->set_down_handler(
-      [&](caf::down_msg& down) { reason = std::move(down.reason); });
+        [&](caf::down_msg& down) { reason = std::move(down.reason); });
     return caf::behavior{[](int) {}};
   };
   auto watcher = system.spawn(watch);

@@ -50,8 +50,8 @@ public:
   void text(std::string_view piece, std::uint64_t last) override {
     expect(target_->begun && !target_->has_ended(), "text");
     expect(!piece.empty(), "text without text");
-    expect(target_->pieces.empty() || target_->pieces.back().second < last,
-           "text with a known number");
+    expect(target_->pieces.empty() || target_->pieces.back().second <= last,
+           "text with an old number");
     target_->text += piece;
     target_->pieces.emplace_back(piece, last);
   }

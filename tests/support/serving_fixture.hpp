@@ -35,6 +35,26 @@ protected:
     run();
   }
 
+  // A worker whose model takes for ever to load.
+  static worker_actor::behavior_type
+  sleeping_worker(worker_actor::pointer self) {
+    auto asleep = caf::error{caf::sec::unexpected_message};
+    return {
+        [=](load_atom) -> caf::result<worker_ready> {
+          return self->make_response_promise<worker_ready>();
+        },
+        [=](const submit&, const reply_actor&) -> caf::result<admitted> {
+          return asleep;
+        },
+        [](const credit&) {},
+        [](const cancel&) {},
+        [=](hand_over_atom) -> caf::result<std::uint32_t> { return asleep; },
+        [=](finish_atom) -> caf::result<caf::ok_atom> { return asleep; },
+        [](const end_replies&) {},
+        [](step_atom) {},
+    };
+  }
+
   /// Starts a supervisor of a model that follows `plan`, without an entity.
   supervisor_actor spawn_supervisor(const std::string& model,
                                     std::shared_ptr<script> plan) {
@@ -43,13 +63,16 @@ protected:
     options.model.entry = "scripted";
     options.serving = serving;
     options.node_name = "here";
-    options.make_entry = [plan](const std::string&) {
+    options.make_entry = [this, plan](const std::string&) {
+      if (!fail_loading.empty())
+        throw std::runtime_error(fail_loading);
       return std::make_unique<scripted_entry>(plan);
     };
     options.list_devices = [this] { return devices; };
     options.spawn_worker = [this](caf::actor_system& where,
                                   worker_options how) {
-      workers.push_back(where.spawn(worker, std::move(how)));
+      workers.push_back(hold_loading ? where.spawn(sleeping_worker)
+                                     : where.spawn(worker, std::move(how)));
       return workers.back();
     };
     return system.spawn(supervisor, std::move(options));
@@ -58,6 +81,8 @@ protected:
   /// Starts the gateway of these models.
   void
   open(std::vector<std::pair<std::string, std::shared_ptr<script>>> models) {
+    if (door)
+      caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
     gateway_options options;
     for (auto& [name, plan] : models)
       options.models.push_back({name, spawn_supervisor(name, plan)});
@@ -106,6 +131,7 @@ protected:
     return {};
   }
 
+  /// Of supervisors that are opened after a change.
   serving_settings serving;
   std::vector<device_info> devices{{"cpu", false, 0},
                                    {"virtual:0", false, 0},
@@ -113,6 +139,10 @@ protected:
                                    {"virtual:2", false, 0}};
   /// Every worker that was started, in order.
   std::vector<worker_actor> workers;
+  /// Entries don't load, for this reason.
+  std::string fail_loading;
+  /// New workers never come to be ready.
+  bool hold_loading = false;
   gateway_actor door;
   request_id last_request = 0;
 };

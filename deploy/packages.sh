@@ -3,7 +3,7 @@
 # What building and running the server needs.
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
-  libcaf-dev librestinio-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
+  libcaf-dev librestinio-dev libasio-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
   libpcre2-dev libutf8proc-dev libtorch-dev
   libopenblas0-pthread # Debian's default BLAS is about fifty times slower
 )

@@ -13,13 +13,6 @@
 
 namespace model_server {
 
-namespace {
-
-/// The longest size line of a chunk: 16 digits and an extension.
-constexpr std::size_t chunk_line_bytes = 256;
-
-} // namespace
-
 struct request_guard::framing {
   std::vector<std::string> hosts;
   std::vector<std::string> lengths;
@@ -85,13 +78,10 @@ std::size_t request_guard::feed(std::string_view bytes, std::string& approved) {
       taken += take_head(rest, approved);
       break;
     case part::body:
-    case part::chunk:
       taken += take_body(rest, approved);
       break;
-    case part::chunk_line:
-    case part::chunk_end:
-    case part::last_line:
-      taken += take_line(rest, approved);
+    case part::chunks:
+      taken += take_chunks(rest, approved);
       break;
     }
   }
@@ -275,7 +265,8 @@ bool request_guard::check_framing(const framing& seen) {
         || !is_same_word(seen.encodings.front(), "chunked"))
       return refuse("the only Transfer-Encoding that is taken is chunked"),
              false;
-    part_ = part::chunk_line;
+    chunks_.emplace(limits_.body_bytes, limits_.chunks);
+    part_ = part::chunks;
     return true;
   }
   if (seen.lengths.size() > 1)
@@ -324,68 +315,20 @@ std::size_t request_guard::take_body(std::string_view bytes,
   approved.append(bytes.substr(0, taken));
   missing_ -= taken;
   if (missing_ == 0)
-    part_ = part_ == part::chunk ? part::chunk_end : part::complete;
+    part_ = part::complete;
   return taken;
 }
 
-std::size_t request_guard::take_line(std::string_view bytes,
-                                     std::string& approved) {
-  std::size_t taken = 0;
-  for (auto c : bytes) {
-    ++taken;
-    auto after_return = !line_.empty() && line_.back() == '\r';
-    if ((c == '\n') != after_return)
-      return refuse("a line of a chunked body does not end with CR LF"), taken;
-    if (is_control(c) && c != '\r' && c != '\n' && c != '\t')
-      return refuse("a chunk's size line holds a control character"), taken;
-    line_ += c;
-    if (part_ != part::chunk_line && line_.size() == 1 && c != '\r')
-      return refuse(part_ == part::chunk_end
-                        ? "a chunk is longer than its size"
-                        : "fields after the body are not taken"),
-             taken;
-    if (line_.size() > chunk_line_bytes)
-      return refuse(fmt::format("a chunk's size line is longer than {} bytes",
-                                chunk_line_bytes)),
-             taken;
-    if (c == '\n')
-      break;
+std::size_t request_guard::take_chunks(std::string_view bytes,
+                                       std::string& approved) {
+  auto taken = chunks_->feed(bytes, approved);
+  if (chunks_->refusal()) {
+    refusal_ = chunks_->refusal();
+    part_ = part::refused;
+  } else if (chunks_->is_complete()) {
+    part_ = part::complete;
   }
-  if (!line_.ends_with('\n'))
-    return taken;
-  auto was = part_;
-  if (was == part::chunk_line)
-    end_chunk_line();
-  else
-    part_ = was == part::chunk_end ? part::chunk_line : part::complete;
-  if (!refusal_)
-    approved += line_;
-  line_.clear();
   return taken;
-}
-
-void request_guard::end_chunk_line() {
-  auto line = std::string_view{line_}.substr(0, line_.size() - 2);
-  auto digits = line.substr(0, line.find(';'));
-  if (digits.empty() || digits.size() > 16
-      || !std::ranges::all_of(digits, is_hex_digit))
-    return refuse("a chunk's size is not a hexadecimal number");
-  std::from_chars(digits.data(), digits.data() + digits.size(), missing_, 16);
-  if (missing_ == 0) {
-    part_ = part::last_line;
-    return;
-  }
-  if (missing_ > limits_.body_bytes
-      || body_bytes_ + missing_ > limits_.body_bytes)
-    return refuse(
-        413, "request_too_large",
-        fmt::format("the body has more than {} bytes", limits_.body_bytes));
-  if (++chunks_ > limits_.chunks)
-    return refuse(
-        413, "request_too_large",
-        fmt::format("the body has more than {} chunks", limits_.chunks));
-  body_bytes_ += missing_;
-  part_ = part::chunk;
 }
 
 } // namespace model_server

@@ -1,6 +1,7 @@
 // Checks the framing of requests, byte by byte, before any parser sees them.
 #pragma once
 
+#include "http/chunk_guard.hpp"
 #include "http/error_reply.hpp"
 
 #include <cstddef>
@@ -56,16 +57,7 @@ public:
   void next();
 
 private:
-  enum class part {
-    head,
-    body,
-    chunk_line,
-    chunk,
-    chunk_end,
-    last_line,
-    complete,
-    refused
-  };
+  enum class part { head, body, chunks, complete, refused };
 
   /// What the fields of a head say about its framing.
   struct framing;
@@ -79,18 +71,14 @@ private:
   bool check_framing(const framing& seen);
   bool check_target(const framing& seen);
   std::size_t take_body(std::string_view bytes, std::string& approved);
-  std::size_t take_line(std::string_view bytes, std::string& approved);
-  void end_chunk_line();
+  std::size_t take_chunks(std::string_view bytes, std::string& approved);
 
   request_limits limits_;
   part part_ = part::head;
   std::string head_;
-  /// A chunk's size line, its end or the last line, as far as it has come.
-  std::string line_;
-  /// Bytes of the body or of the current chunk that are still to come.
+  /// Bytes of a body with a length that are still to come.
   std::uint64_t missing_ = 0;
-  std::uint64_t body_bytes_ = 0;
-  std::size_t chunks_ = 0;
+  std::optional<chunk_guard> chunks_;
   std::string method_;
   std::string target_;
   bool is_http_1_1_ = true;

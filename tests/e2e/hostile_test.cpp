@@ -1,62 +1,17 @@
 // What hostile or broken clients send, and that a chat beside them doesn't
 // notice.
-#include "support/chats.hpp"
+#include "hostile_fixture.hpp"
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <sys/resource.h>
 
-#include <filesystem>
-#include <memory>
+#include <chrono>
 
 namespace model_server {
 namespace {
 
-constexpr auto models = R"({
-  "echo": {"name": "echo"},
-  "fault": {"name": "fault", "params": {"enable": true}},
-  "beside": {"name": "fault",
-             "params": {"enable": true, "commands": "len=40 sleep_ms=2"}}
-})";
-
-class hostile_test : public testing::Test {
-protected:
-  static void SetUpTestSuite() {
-    server_ = std::make_unique<server_process>(
-        models, std::vector<std::string>{"echo", "fault", "beside"},
-        std::vector<std::string>{"--read-timeout", "1s", "--write-timeout",
-                                 "1s", "--ping-interval", "50ms"});
-  }
-
-  static void TearDownTestSuite() {
-    server_.reset();
-  }
-
-  void SetUp() override {
-    beside_ = std::make_unique<chat_beside>(port());
-  }
-
-  void TearDown() override {
-    beside_.reset();
-  }
-
-  static std::uint16_t port() {
-    return server_->port();
-  }
-
-  static std::size_t open_descriptors() {
-    auto folder = fmt::format("/proc/{}/fd", server_->id());
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator{folder}, {}));
-  }
-
-  static std::unique_ptr<server_process> server_;
-  std::unique_ptr<chat_beside> beside_;
-};
-
-std::unique_ptr<server_process> hostile_test::server_;
+using hostile_test = hostile_fixture;
 
 TEST_F(hostile_test, refuses_malformed_http_with_a_reason) {
   struct line {
@@ -265,60 +220,6 @@ TEST_F(hostile_test, gets_over_having_no_descriptors) {
   refused.clear();
   EXPECT_TRUE(comes_true(
       [] { return fetch(port(), "GET", "/health/live").status == 200; }));
-}
-
-// -- leaving ------------------------------------------------------------------
-
-TEST_F(hostile_test, frees_the_place_of_a_client_that_leaves) {
-  using leave = void (*)(http_client&);
-  const leave ways[] = {
-      [](http_client& client) { client.close(); },
-      [](http_client& client) { client.reset(); },
-      [](http_client& client) { client.shut_sending(); },
-  };
-  for (auto way : ways)
-    for (auto stream : {"false", "true"}) {
-      http_client client{port()};
-      client.request("POST", "/api/v1/fault/call",
-                     chat_body("len=30000 sleep_ms=10",
-                               fmt::format(",\"stream\":{}", stream)));
-      ASSERT_TRUE(comes_to(port(), "fault", 1, 0));
-      auto left = std::chrono::steady_clock::now();
-      way(client);
-      EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
-      EXPECT_LT(std::chrono::steady_clock::now() - left,
-                std::chrono::milliseconds{500});
-    }
-}
-
-TEST_F(hostile_test, frees_the_place_of_a_client_that_waits_in_the_queue) {
-  std::vector<http_client> running;
-  for (int i = 0; i < 8; ++i) {
-    running.emplace_back(port());
-    running.back().request("POST", "/api/v1/fault/call",
-                           chat_body("len=30000 sleep_ms=10"));
-  }
-  ASSERT_TRUE(comes_to(port(), "fault", 8, 0));
-  http_client waiting{port()};
-  waiting.request("POST", "/api/v1/fault/call", chat_body("len=1"));
-  ASSERT_TRUE(comes_to(port(), "fault", 8, 1));
-  waiting.close();
-  EXPECT_TRUE(comes_to(port(), "fault", 8, 0));
-  running.clear();
-  EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
-}
-
-TEST_F(hostile_test, notices_leaving_behind_requests_sent_ahead) {
-  http_client client{port()};
-  client.request("POST", "/api/v1/fault/call",
-                 chat_body("len=30000 sleep_ms=10"));
-  ASSERT_TRUE(comes_to(port(), "fault", 1, 0));
-  // More than is read ahead, and no more than the kernel holds: a client's
-  // leaving can't be seen while its bytes don't fit.
-  for (int i = 0; i < 1300; ++i)
-    client.request("GET", "/health/live");
-  client.close();
-  EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
 }
 
 } // namespace

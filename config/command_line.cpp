@@ -2,8 +2,9 @@
 #include "config/command_line.hpp"
 
 #include "config/config_file.hpp"
+#include "config/help_text.hpp"
+#include "config/model_choice.hpp"
 #include "config/model_folders.hpp"
-#include "config/model_name.hpp"
 #include "config/option_table.hpp"
 #include "config/quote.hpp"
 #include "config/version.hpp"
@@ -14,21 +15,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <unistd.h>
 
 namespace model_server {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// One `--model`, with the devices that follow it.
-struct model_choice {
-  std::string name;
-  std::vector<std::string> devices;
-  /// Where the name was given, for errors.
-  std::string source;
-};
 
 /// What stands on the command line, not yet understood.
 struct arguments {
@@ -38,22 +30,6 @@ struct arguments {
   /// Values of each option of the table, by its name.
   std::map<std::string, std::vector<std::string>> values;
 };
-
-void check_device(const given_value& given) {
-  auto is_alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9');
-  };
-  auto is_allowed = [&](char c) {
-    return is_alphanumeric(c)
-           || std::string_view{":._-/"}.find(c) != std::string_view::npos;
-  };
-  const auto& text = given.text;
-  if (text.empty() || text.size() > 128 || !is_alphanumeric(text.front())
-      || !std::all_of(text.begin(), text.end(), is_allowed))
-    refuse_value(given, "a device such as cpu or cuda:0, several separated by "
-                        "spaces,");
-}
 
 // Each --device belongs to the --model before it.
 std::vector<model_choice> pair_devices(const CLI::App& app,
@@ -72,11 +48,11 @@ std::vector<model_choice> pair_devices(const CLI::App& app,
       result.push_back({model->results().at(next_model++), {}, "--model"});
     } else if (option == device) {
       given_value given{"--device", device->results().at(next_device++)};
+      check_device(given);
       if (result.empty())
         throw config_error(fmt::format("--device {} stands before any --model; "
                                        "name the model first",
                                        given.text));
-      check_device(given);
       result.back().devices.push_back(given.text);
     }
   }
@@ -211,48 +187,6 @@ std::vector<model_setting> find_models(const launch_options& options,
   return result;
 }
 
-std::string known_models(const std::vector<model_setting>& models) {
-  constexpr std::size_t most = 20;
-  if (models.empty())
-    return "none is known; name it in config.json or put its folder into the "
-           "models folder";
-  std::string result = "known are ";
-  for (std::size_t i = 0; i < std::min(models.size(), most); ++i)
-    (result += i == 0 ? "" : ", ") += models[i].name;
-  if (models.size() > most)
-    result += fmt::format(" and {} more", models.size() - most);
-  return result;
-}
-
-void choose_devices(std::vector<model_setting>& models,
-                    const std::vector<model_choice>& choices) {
-  for (const auto& choice : choices) {
-    auto model = std::find_if(models.begin(), models.end(),
-                              [&](auto& m) { return m.name == choice.name; });
-    if (!is_model_name(choice.name))
-      refuse_value({choice.source, choice.name},
-                   fmt::format("a model name ({})", model_name_rule()));
-    if (model == models.end())
-      throw config_error(fmt::format("{} is {}, but there is no such model; {}",
-                                     choice.source, quote(choice.name),
-                                     known_models(models)));
-    auto devices = choice.devices;
-    if (devices.empty())
-      devices.emplace_back(); // the server chooses
-    for (auto& device : devices) {
-      auto& chosen = model->start_devices;
-      if (std::find(chosen.begin(), chosen.end(), device) != chosen.end())
-        throw config_error(
-            device.empty()
-                ? fmt::format("model {} is named twice without a device",
-                              choice.name)
-                : fmt::format("device {} is given twice for model {}", device,
-                              choice.name));
-      chosen.push_back(std::move(device));
-    }
-  }
-}
-
 } // namespace
 
 surroundings process_surroundings(std::vector<std::string> entries) {
@@ -291,34 +225,6 @@ load_settings(int argc, const char* const* argv, const surroundings& around) {
     given.models = models_of_environment(around);
   choose_devices(options.values.models, given.models);
   return std::move(options.values);
-}
-
-std::string help_text() {
-  std::string text = "Serves chat models over HTTP.\n\n"
-                     "model_api [--model NAME [--device DEVICE...]]... "
-                     "[options]\n\n";
-  auto add = [&](std::string_view left, std::string_view help,
-                 std::string_view limits, std::string_view variable) {
-    text += fmt::format("  {:<28}{}\n  {:<28}({}) [{}]\n", left, help, "",
-                        limits, variable);
-  };
-  add("--model NAME", "start with this model; may be repeated",
-      "default none: models are added over HTTP", "MODEL_SERVER_MODEL");
-  add("--device DEVICE...", "where the model before it runs: cpu cuda:0 ...",
-      "default: the server chooses one", "MODEL_SERVER_DEVICE");
-  for (const auto& line : option_table()) {
-    auto variable = variable_of(line.name);
-    if (line.name == "batch-size")
-      variable += " or BATCH_SIZE";
-    add(fmt::format("--{} {}", line.name, line.placeholder), line.help,
-        line.limits, variable);
-  }
-  text += "  --version                   print the version\n"
-          "  -h, --help                  print this\n\n"
-          "TIME is 500ms, 30s, 2m, 1h or a number of seconds. The variable in\n"
-          "brackets counts where the option is not given; in\n"
-          "MODEL_SERVER_DEVICE several devices are separated by spaces.\n";
-  return text;
 }
 
 } // namespace model_server

@@ -39,7 +39,4 @@ struct early_exit {
 std::variant<settings, early_exit>
 load_settings(int argc, const char* const* argv, const surroundings& around);
 
-/// What --help prints.
-std::string help_text();
-
 } // namespace model_server

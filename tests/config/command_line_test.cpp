@@ -1,6 +1,7 @@
 // The command line: models and devices, precedence, and every refusal.
 #include "config/command_line.hpp"
 
+#include "config/help_text.hpp"
 #include "config/option_table.hpp"
 #include "config/version.hpp"
 #include "tests/config/config_error_of.hpp"

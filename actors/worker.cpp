@@ -76,6 +76,10 @@ caf::error prompt_is_too_long(std::size_t prompt_size, const model_info& info) {
 caf::result<admitted> admit(worker_pointer self, submit& order,
                             const reply_actor& sink) {
   auto& state = self->state;
+  // A supervisor sends nothing before it is told that the worker is ready, nor
+  // after it told the worker to go.
+  if (!state.entry || state.is_closing)
+    return to_error({errc::model_loading, "this worker takes nothing", "", 1});
   ++state.submits;
   schedule_step(self);
   if (!order.resumed && state.queue.is_full())
@@ -102,18 +106,6 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
                                    ++state.last_sequence, state.info));
   return admitted{state.options.incarnation, state.options.device,
                   static_cast<std::uint32_t>(prompt_size), 0};
-}
-
-caf::result<admitted> take_or_return(worker_pointer self, submit& order,
-                                     reply_actor& sink) {
-  auto& state = self->state;
-  if (state.entry && state.taking == worker_state::phase::open)
-    return admit(self, order, sink);
-  // Chosen before the supervisor knew; it knows better now.
-  if (state.entry && state.options.supervisor)
-    return self->delegate(state.options.supervisor, std::move(order),
-                          std::move(sink));
-  return to_error({errc::model_loading, "the model is being loaded", "", 1});
 }
 
 // -- the step -----------------------------------------------------------------
@@ -192,7 +184,7 @@ void run_step(worker_pointer self) {
 
 std::uint32_t hand_over(worker_pointer self) {
   auto& state = self->state;
-  state.taking = worker_state::phase::handed_over;
+  state.is_closing = true;
   auto items = state.queue.take_all();
   for (const auto& item : items) {
     self->send(item->sink(), moved{item->id(), state.options.incarnation});
@@ -244,7 +236,7 @@ worker_actor::behavior_type worker(worker_pointer self,
   return {
       [self](load_atom) { return load(self); },
       [self](submit& order, reply_actor& sink) {
-        return take_or_return(self, order, sink);
+        return admit(self, order, sink);
       },
       [self](const credit& more) {
         if (auto* item = self->state.queue.find(more.id)) {
@@ -258,7 +250,7 @@ worker_actor::behavior_type worker(worker_pointer self,
       },
       [self](hand_over_atom) { return hand_over(self); },
       [self](finish_atom) -> caf::result<caf::ok_atom> {
-        self->state.taking = worker_state::phase::finishing;
+        self->state.is_closing = true;
         self->state.finished = self->make_response_promise<caf::ok_atom>();
         schedule_step(self);
         return self->state.finished;

@@ -31,15 +31,12 @@ struct worker_options {
   std::size_t max_queued = 256;
   /// The cores to share; null where the model doesn't compute on them.
   std::shared_ptr<thread_budget> threads;
-  /// Gets the load reports, and the submits that come too late. May be null.
+  /// Gets the load reports; may be null.
   supervisor_actor supervisor;
 };
 
 /// What a worker knows.
 struct worker_state {
-  /// Takes no more replies once it is not `open`.
-  enum class phase { open, handed_over, finishing };
-
   explicit worker_state(caf::local_actor*) {
     // options come with the behaviour
   }
@@ -56,7 +53,8 @@ struct worker_state {
   /// What the entry was last told to use; 0 is nothing yet.
   unsigned threads_in_use = 0;
   sequence_id last_sequence = 0;
-  phase taking = phase::open;
+  /// Takes no more replies.
+  bool is_closing = false;
   /// A step message is in the mailbox; there is never more than one.
   bool step_is_due = false;
   /// The supervisor was told this last.

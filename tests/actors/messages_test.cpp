@@ -121,7 +121,7 @@ TEST_F(messages_test, sampling_options_that_are_set_and_not) {
 }
 
 TEST_F(messages_test, handles_find_their_actor_again) {
-  auto behave = [](reply_actor::pointer) -> reply_actor::behavior_type {
+  auto behave = [](reply_actor::pointer, int) -> reply_actor::behavior_type {
     return {
         [](const token_chunk&) {}, [](const reply_failed&) {},
         [](const moved&) {},       [](const stop_reply&) {},
@@ -129,7 +129,7 @@ TEST_F(messages_test, handles_find_their_actor_again) {
         [](retry_atom) {},         [](tick_atom) {},
     };
   };
-  auto sink = system.spawn(behave);
+  auto sink = system.spawn(behave, 0);
   run();
   auto travelled = load<caf::message>(save(caf::make_message(submit{}, sink)));
   ASSERT_TRUE((travelled.match_elements<submit, reply_actor>()));

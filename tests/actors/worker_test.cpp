@@ -456,13 +456,13 @@ TEST_F(worker_test, an_exception_ends_the_worker_with_its_text) {
   };
   load();
   caf::error reason;
-  auto watch = [&, whom = subject](caf::event_based_actor* watcher) {
-    watcher->monitor(whom);
-    watcher->set_down_handler(
+  auto watch = [&](caf::event_based_actor* self, const worker_actor& whom) {
+    self->monitor(whom);
+    self->set_down_handler(
         [&](caf::down_msg& down) { reason = std::move(down.reason); });
     return caf::behavior{[](int) {}};
   };
-  auto watcher = system.spawn(watch);
+  auto watcher = system.spawn(watch, subject);
   send("a");
   run();
   EXPECT_EQ(to_failure(reason).code, errc::model_failed) << describe(reason);
@@ -508,7 +508,7 @@ TEST_F(worker_test, hands_over_running_and_waiting_replies) {
   }
   auto late = send("d");
   run();
-  ASSERT_TRUE(late.answer->failed); // there is no supervisor to return it to
+  ASSERT_TRUE(late.answer->failed);
   EXPECT_EQ(late.answer->failed->code, errc::model_loading);
 }
 

@@ -122,8 +122,9 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
       ::kill(::getpid(), SIGTERM);
     }
   };
-  system.spawn([=](caf::event_based_actor* self) {
-    for (const auto& order : orders)
+  auto add_all = [=](caf::event_based_actor* self,
+                     const std::vector<add_device>& devices) {
+    for (const auto& order : devices)
       self->request(gateway, caf::infinite, order)
           .then(
               [=](const device_report& report) {
@@ -139,7 +140,8 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
                            {"reason", why}});
                 settle(false);
               });
-  });
+  };
+  system.spawn(add_all, orders);
 }
 
 // -- stop ---------------------------------------------------------------------

@@ -95,9 +95,11 @@ public:
     case endpoint::status:
       if (auto error = check_empty_body(request.body))
         return send_error(*answer, request, *error);
-      return ask_status(std::move(answer), &endpoints::answer_status);
+      return ask<server_status>(get_status{}, status_patience,
+                                std::move(answer), &endpoints::answer_status);
     case endpoint::ready:
-      return ask_status(std::move(answer), &endpoints::answer_ready);
+      return ask<server_status>(get_status{}, status_patience,
+                                std::move(answer), &endpoints::answer_ready);
     case endpoint::live:
       return send_json(*answer, 200, R"({"status":"live"})");
     case endpoint::openapi:
@@ -166,8 +168,27 @@ private:
     return result;
   }
 
-  /// Asks the gateway by way of a small actor, which waits in our stead. A
-  /// client that leaves doesn't stop what it has asked for.
+  /// Asks the gateway by way of a small actor, which waits in our stead and
+  /// hands the result to `write`. A client that leaves doesn't stop what it has
+  /// asked for.
+  template <class Result, class Order, class Write>
+  void ask(Order order, caf::duration patience, answer_ptr answer,
+           Write write) {
+    std::shared_ptr<http_answer> to = std::move(answer);
+    // The gateway is an argument though it could be captured: without any, CAF
+    // 0.17 dereferences a null pointer to them.
+    system_.spawn(
+        [=](caf::event_based_actor* self, const gateway_actor& gateway) {
+          self->request(gateway, patience, order)
+              .then([=](const Result& result) { write(*to, result); },
+                    [=](const caf::error& reason) {
+                      to->send(to_response(to_error_reply(
+                          to_failure(reason), failed_at::administration)));
+                    });
+        },
+        gateway_);
+  }
+
   template <class Order>
   void change(device_change what, const http_request& request,
               const std::string& model, answer_ptr answer) {
@@ -176,35 +197,11 @@ private:
       return send_error(*answer, request, *error);
     auto asked = std::get<device_request>(read);
     auto status = asked.wait ? 200u : 202u;
-    auto order = order_for<Order>(model, std::move(asked));
-    system_.spawn([=, gateway = gateway_,
-                   to = std::shared_ptr<http_answer>(std::move(answer))](
-                      caf::event_based_actor* self) {
-      self->request(gateway, caf::infinite, order)
-          .then(
-              [=](const device_report& report) {
-                send_json(*to, status, device_report_json(what, model, report));
-              },
-              [=](const caf::error& reason) {
-                to->send(to_response(to_error_reply(
-                    to_failure(reason), failed_at::administration)));
-              });
-    });
-  }
-
-  using status_answer = void (*)(http_answer&, const server_status&);
-
-  void ask_status(answer_ptr answer, status_answer write) {
-    system_.spawn([gateway = gateway_, write,
-                   to = std::shared_ptr<http_answer>(std::move(answer))](
-                      caf::event_based_actor* self) {
-      self->request(gateway, status_patience, get_status{})
-          .then([=](const server_status& status) { write(*to, status); },
-                [=](const caf::error& reason) {
-                  to->send(to_response(to_error_reply(
-                      to_failure(reason), failed_at::administration)));
-                });
-    });
+    ask<device_report>(
+        order_for<Order>(model, std::move(asked)), caf::infinite,
+        std::move(answer), [=](http_answer& to, const device_report& report) {
+          send_json(to, status, device_report_json(what, model, report));
+        });
   }
 
   static void answer_status(http_answer& answer, const server_status& status) {

@@ -1,20 +1,16 @@
 // What every entry of the catalog must keep to: the contract of entry.hpp.
 #include "models/model_catalog.hpp"
 
+#include "tests/models/contract_cases.hpp"
 #include "tests/models/entry_driver.hpp"
-#include "tests/models/letter_tokenizer.hpp"
-#include "tests/models/scripted_model.hpp"
 #include "tests/models/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <limits>
 #include <memory>
-#include <ostream>
 #include <set>
 
 namespace model_server {
@@ -22,6 +18,8 @@ namespace model_server {
 namespace {
 
 using testing::ask;
+using testing::contract_case;
+using testing::contract_cases;
 using testing::driven_reply;
 using testing::error_of;
 using ::testing::HasSubstr;
@@ -31,70 +29,6 @@ using testing::step;
 using tokens = std::vector<token_id>;
 
 namespace fs = std::filesystem;
-
-entry_params named(std::vector<std::pair<std::string, param_value>> values) {
-  return {false, std::move(values)};
-}
-
-// A Llama of random weights; its tokens are letters.
-entry_params random_llama(const fs::path& folder, std::string dtype) {
-  for (auto file : {"config.json", "model.safetensors"})
-    fs::copy(fs::path{"tests/data/llama/gqa-tied-bf16"} / file, folder);
-  std::ofstream{folder / "tokenizer.json"} << testing::letter_tokenizer(99);
-  return named({{"path", folder.string()}, {"dtype", std::move(dtype)}});
-}
-
-entry_params scripted(const fs::path& folder) {
-  auto file = (folder / "model.pt").string();
-  testing::save_scripted_model(file, 30);
-  std::ofstream{folder / "tokenizer.json"} << testing::letter_tokenizer(30);
-  return named({{"path", file}, {"tokenizer", folder.string()}});
-}
-
-// One way to make an entry; an entry may have several.
-struct contract_case {
-  std::string name;
-  std::string entry;
-  // Its params; it may write files into the folder.
-  std::function<entry_params(const fs::path& folder)> params;
-  // Skipped while this is not there.
-  std::string needed_file = {};
-
-  // What GoogleTest shows.
-  friend void PrintTo(const contract_case& one, std::ostream* out) {
-    *out << one.name;
-  }
-};
-
-const std::vector<contract_case>& cases() {
-  static const std::vector<contract_case> result{
-      {"echo", "echo", [](auto&) { return named({}); }},
-      {"fault", "fault",
-       [](auto&) {
-         return named({{"enable", true}});
-       }},
-      {"fault_in_bursts", "fault",
-       [](auto&) {
-         return named({{"enable", true},
-                       {"commands", "len=17 burst=4 prompt_steps=3 split@2"}});
-       }},
-      {"plugin", "plugin",
-       [](auto&) {
-         return named({{"library", CUSTOM_MODEL}});
-       }},
-      {"causal_lm_bf16", "causal_lm",
-       [](auto& folder) { return random_llama(folder, "bf16"); }},
-      {"causal_lm_fp32", "causal_lm",
-       [](auto& folder) { return random_llama(folder, "fp32"); }},
-      {"causal_lm_tiny_chat", "causal_lm",
-       [](auto&) {
-         return named({{"path", "models/tiny-chat"}});
-       },
-       "models/tiny-chat/model.safetensors"},
-      {"torch_script", "torch_script", scripted},
-  };
-  return result;
-}
 
 // Longest reply that is looked at; a trained model may go on for long.
 constexpr std::size_t most_tokens = 24;
@@ -369,12 +303,12 @@ TEST_P(entry_contract_test, names_a_parameter_that_it_does_not_take) {
 }
 
 INSTANTIATE_TEST_SUITE_P(catalog, entry_contract_test,
-                         ::testing::ValuesIn(cases()),
+                         ::testing::ValuesIn(contract_cases()),
                          [](const auto& entry) { return entry.param.name; });
 
 TEST(entry_contract_cases, every_entry_of_the_catalog_has_one) {
   for (const auto& name : entry_names())
-    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(),
+    EXPECT_TRUE(std::any_of(contract_cases().begin(), contract_cases().end(),
                             [&](auto& one) { return one.entry == name; }))
         << "entry " << name << " is in entries.def; give it a case above";
 }

@@ -42,6 +42,7 @@ generation::generation(submit order, reply_actor sink,
   state_.tokens = std::move(prompt);
   state_.tokens.insert(state_.tokens.end(), order.log.begin(), order.log.end());
   state_.sampling = resolve(request_.sampling, info.defaults, request_.seed);
+  state_.max_tokens = most_tokens_;
 }
 
 void generation::raise_credit(std::uint64_t up_to) {

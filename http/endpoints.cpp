@@ -29,7 +29,7 @@ namespace {
 
 /// How long the gateway may take for what it answers by itself. Loading a
 /// model may take as long as it takes.
-constexpr auto status_patience = std::chrono::seconds{10};
+const caf::duration status_patience{std::chrono::seconds{10}};
 
 using answer_ptr = std::unique_ptr<http_answer>;
 

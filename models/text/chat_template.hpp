@@ -38,7 +38,7 @@ struct template_limits {
   std::size_t max_made_bytes = std::size_t{512} << 20;
   /// Nested expressions, blocks and macro calls.
   std::size_t max_depth = 600;
-  std::chrono::milliseconds max_time{2000};
+  std::chrono::milliseconds max_time{5000};
 };
 
 /// Tells the local time to `strftime_now`.

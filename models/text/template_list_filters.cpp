@@ -18,10 +18,6 @@ using value = template_value;
 using arguments = call_arguments;
 using values = std::vector<template_value>;
 
-bool flag(const value* given) {
-  return given && is_true(*given);
-}
-
 value length(template_renderer& r, const value& input, const arguments& a) {
   a.bind("length", {});
   return value::integer(static_cast<std::int64_t>(r.length(input)));

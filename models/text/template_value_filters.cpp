@@ -133,7 +133,7 @@ value tojson(template_renderer& r, const value& input, const arguments& a) {
           std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(
                           integer_or(given[1], 0), 0, 1000)),
                       ' ');
-    style.item_separator = ",";
+    style.item_separator = std::string(1, ','); // no blank at a line's end
   }
   if (given[2] && !given[2]->is_none()) {
     auto* pair = given[2]->as_list();

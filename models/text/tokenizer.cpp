@@ -17,8 +17,8 @@ constexpr std::size_t max_file_bytes = std::size_t{128} << 20;
 /// How long the patterns of a file may be at work on a text of that size.
 pattern_deadline deadline_for(std::size_t bytes) {
   using namespace std::chrono_literals;
-  return std::chrono::steady_clock::now() + 3s
-         + std::chrono::microseconds{2 * bytes};
+  return std::chrono::steady_clock::now() + 10s
+         + std::chrono::microseconds{10 * bytes};
 }
 
 /// Text that is in no added token.

@@ -1,0 +1,229 @@
+// Checks that broken, unusual and hostile tokenizer files end in one clear
+// sentence.
+#include "models/text/tokenizer.hpp"
+
+#include "tests/models/text/tiny_tokenizer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <random>
+#include <stdexcept>
+
+namespace model_server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string error_of(const std::string& json) {
+  try {
+    tokenizer::from_json(json, "file.json");
+  } catch (const std::runtime_error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+/// The tiny file with `from` replaced by `to`.
+std::string changed(const std::string& from, const std::string& to) {
+  auto json = tiny_byte_level();
+  auto at = json.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return json.replace(at, from.size(), to);
+}
+
+std::string model(const std::string& inside) {
+  return R"({"model": {"type": "BPE", )" + inside + "}}";
+}
+
+TEST(tokenizer_file_test, names_a_file_that_is_not_there) {
+  try {
+    tokenizer::from_file("no/such/tokenizer.json");
+    FAIL();
+  } catch (const std::runtime_error& e) {
+    EXPECT_THAT(e.what(), StartsWith("no/such/tokenizer.json: "));
+  }
+  EXPECT_THROW(tokenizer::from_file("tests"), std::runtime_error);
+}
+
+TEST(tokenizer_file_test, refuses_what_is_no_json) {
+  EXPECT_THAT(error_of(""), HasSubstr("file.json: is not JSON"));
+  EXPECT_THAT(error_of("{}x"), HasSubstr("is not JSON"));
+  EXPECT_THAT(error_of("[1,2"), HasSubstr("is not JSON"));
+  EXPECT_THAT(error_of("\"\xFF\""), HasSubstr("is not UTF-8"));
+  EXPECT_THAT(error_of(std::string{"{}\0{}", 5}), HasSubstr("zero byte"));
+  EXPECT_THAT(error_of(std::string(1'000'000, '[')),
+              HasSubstr("1000000 levels deep; the limit is 64"));
+  EXPECT_THAT(error_of("[]"), HasSubstr("is not an object"));
+  EXPECT_THAT(error_of("{}"), HasSubstr("lacks \"model\""));
+}
+
+TEST(tokenizer_file_test, names_what_it_does_not_support) {
+  EXPECT_THAT(error_of(R"({"model": {"type": "WordPiece", "vocab": {}}})"),
+              AllOf(HasSubstr("file.json.model"), HasSubstr("WordPiece")));
+  EXPECT_THAT(error_of(R"({"model": {"type": "Unigram", "vocab": []}})"),
+              HasSubstr("Unigram"));
+  EXPECT_THAT(error_of(changed(R"("type": "ByteLevel", "add)",
+                               R"("type": "UnicodeScripts", "add)")),
+              AllOf(HasSubstr("file.json.pre_tokenizer"),
+                    HasSubstr("\"UnicodeScripts\" is not supported")));
+  EXPECT_THAT(error_of(changed(R"("normalizer": null)",
+                               R"("normalizer": {"type": "Precompiled"})")),
+              HasSubstr("\"Precompiled\" is not supported"));
+  EXPECT_THAT(error_of(changed(R"("decoder": {"type": "ByteLevel"})",
+                               R"("decoder": {"type": "Sequence", "decoders":
+                                  [{"type": "CTC"}]})")),
+              HasSubstr("decoder.decoders[0]: type \"CTC\""));
+  EXPECT_THAT(error_of(changed("TemplateProcessing", "BertProcessing")),
+              HasSubstr("post_processor: type \"BertProcessing\""));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 0}, "merges": [],
+                               "end_of_word_suffix": "</w>")")),
+              HasSubstr("end_of_word_suffix: \"</w>\" is not supported"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 0}, "merges": [],
+                               "dropout": 0.1)")),
+              HasSubstr("dropout"));
+}
+
+TEST(tokenizer_file_test, checks_ids) {
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": -1}, "merges": [])")),
+              HasSubstr("token \"a\" has id -1; ids are from 0 to 4194303"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 2147483647}, "merges": [])")),
+              HasSubstr("2147483647"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 1e3}, "merges": [])")),
+              HasSubstr("id of \"a\" is not an integer"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 1, "b": 1}, "merges": [])")),
+              HasSubstr("\"a\" and \"b\" have the same id 1"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 1, "a": 2}, "merges": [])")),
+              HasSubstr("\"a\" is there twice, as 1 and as 2"));
+  EXPECT_THAT(error_of(model(R"("vocab": {}, "merges": [])")),
+              HasSubstr("is empty"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"\udc00": 1}, "merges": [])")),
+              HasSubstr("not UTF-8"));
+  // A gap is fine.
+  EXPECT_EQ(
+      tokenizer::from_json(model(R"("vocab": {"a": 9}, "merges": [])"), "gap")
+          .encode("a", false),
+      std::vector<token_id>{9});
+}
+
+TEST(tokenizer_file_test, checks_merges) {
+  EXPECT_THAT(error_of(changed(R"("a b")", R"("a z")")),
+              AllOf(HasSubstr("model.merges: merge 0 (\"a\" and \"z\")"),
+                    HasSubstr("\"z\", which the vocabulary lacks")));
+  EXPECT_THAT(error_of(changed(R"("a b")", R"("a c")")), HasSubstr("\"ac\""));
+  EXPECT_THAT(error_of(changed(R"("a b")", R"("a b c")")),
+              HasSubstr("entry 0 is not a pair"));
+  EXPECT_THAT(error_of(changed(R"(["ab", "c"])", R"(["ab"])")),
+              HasSubstr("entry 1 is not a pair"));
+  EXPECT_THAT(error_of(changed(R"("a b")", "7")), HasSubstr("entry 0"));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 0})")),
+              HasSubstr("lacks \"merges\""));
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 0}, "merges": {})")),
+              HasSubstr("is not a list"));
+}
+
+TEST(tokenizer_file_test, checks_added_tokens) {
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": -3, "content": "x"})")),
+              HasSubstr("added_tokens[3]: has id -3"));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 20, "content": "x"})")),
+              HasSubstr("\"<|end|>\" and \"x\" have the same id 20"));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 5, "content": "a"})")),
+              HasSubstr("\"a\" has id 5 here and 0 in the vocabulary"));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 5, "content": "x"})")),
+              HasSubstr("\"x\" has id 5, which is"));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 30})")),
+              HasSubstr("lacks \"content\""));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 30, "content": ")"
+                                       + std::string(2000, 'x') + "\"}")),
+              HasSubstr("has 2000 bytes; the limit is 1024"));
+  EXPECT_THAT(error_of(tiny_byte_level(R"(, {"id": 30, "content": "x",
+                                            "special": "yes"})")),
+              HasSubstr("special: is neither true nor false"));
+}
+
+TEST(tokenizer_file_test, checks_the_rest) {
+  EXPECT_THAT(error_of(changed(R"({"Sequence": {"id": "A", "type_id": 0}})",
+                               R"({"SpecialToken": {"id": "<|end|>"}})")),
+              HasSubstr("has no place"));
+  EXPECT_THAT(error_of(changed(R"([{"SpecialToken": {"id": "<|end|>")",
+                               R"([{"SpecialToken": {"id": "<|nix|>")")),
+              HasSubstr("lacks \"<|nix|>\""));
+  EXPECT_THAT(
+      error_of(changed(R"({"type": "ByteLevel", "add_prefix_space": false,
+                      "use_regex": true})",
+                       R"({"type": "Split", "behavior": "Isolated",
+                                   "pattern": {"Regex": "(a"}})")),
+      AllOf(HasSubstr("pre_tokenizer.pattern.Regex"), HasSubstr("\"(a\"")));
+  EXPECT_THAT(
+      error_of(changed(R"({"type": "ByteLevel", "add_prefix_space": false,
+                      "use_regex": true})",
+                       R"({"type": "Split", "behavior": "Sideways",
+                                   "pattern": {"String": "a"}})")),
+      HasSubstr("\"Sideways\" is no behaviour"));
+  EXPECT_THAT(error_of(changed(R"("decoder": {"type": "ByteLevel"})",
+                               R"("decoder": {"type": "Sequence", "decoders":
+                                  [{"type": "Fuse"}, {"type": "Strip",
+                                  "content": " ", "start": 0, "stop": 1}]})")),
+              HasSubstr("is not supported"));
+}
+
+TEST(tokenizer_file_test, a_pattern_that_runs_away_ends_in_an_error) {
+  auto tokens = tokenizer::from_json(
+      changed(R"({"type": "ByteLevel", "add_prefix_space": false,
+                      "use_regex": true})",
+              R"({"type": "Split", "behavior": "Isolated",
+                "pattern": {"Regex": "(a+)+[de]"}})"),
+      "file.json");
+  EXPECT_NO_THROW(tokens.encode("aaad", false));
+  EXPECT_THROW(tokens.encode(std::string(100'000, 'a'), false),
+               std::runtime_error);
+}
+
+TEST(tokenizer_file_test, any_damage_ends_in_an_error_or_a_tokenizer) {
+  std::mt19937 random{1};
+  auto whole = tiny_byte_level();
+  int loaded = 0;
+  for (int round = 0; round < 4000; ++round) {
+    auto json = whole;
+    for (auto count = 1 + random() % 3; count > 0; --count) {
+      auto at = random() % json.size();
+      switch (random() % 3) {
+      case 0:
+        json[at] = "\"{}[]:,0a-\\ 9"[random() % 13];
+        break;
+      case 1:
+        json.erase(at, random() % 8);
+        break;
+      default:
+        json.insert(at, json.substr(random() % json.size(), random() % 12));
+      }
+    }
+    try {
+      auto tokens = tokenizer::from_json(json, "damaged");
+      auto ids = tokens.encode("ab c<|end|><|user|> \u732B", true);
+      tokens.decode(ids, false);
+      ++loaded;
+    } catch (const std::runtime_error& e) {
+      EXPECT_THAT(e.what(), HasSubstr("damaged"));
+    }
+  }
+  EXPECT_GT(loaded, 100);
+}
+
+TEST(tokenizer_file_test, long_words_take_no_quadratic_time) {
+  auto tokens = tokenizer::from_json(tiny_byte_fallback(), "tiny");
+  auto start = std::chrono::steady_clock::now();
+  std::string text;
+  while (text.size() < 1'000'000)
+    text += "hi";
+  EXPECT_EQ(tokens.encode(text, false).size(), text.size() / 2);
+  EXPECT_EQ(tokens.encode(std::string(1'000'000, ' '), false).size(),
+            1'000'001u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{30});
+}
+
+} // namespace
+} // namespace model_server

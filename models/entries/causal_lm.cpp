@@ -1,6 +1,7 @@
 // A chat model from a Hugging Face folder: tokenizer, template, network.
 #include "models/entries/chat_codec.hpp"
 
+#include "models/devices.hpp"
 #include "models/engine/sampler.hpp"
 #include "models/model_catalog.hpp"
 #include "models/nets/llama.hpp"
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -22,20 +24,32 @@ namespace {
 // in progress wait that long for their next token.
 constexpr std::size_t prompt_tokens_per_step = 256;
 
-number_format format_of(const std::string& dtype, const llama_config& config,
-                        const weight_folder& weights) {
+// Nothing leaves each tensor in the format it is stored in.
+std::optional<number_format> format_of(const std::string& dtype) {
+  if (dtype == "auto")
+    return std::nullopt;
   if (dtype == "bf16")
     return number_format::bf16;
   if (dtype == "fp16")
     return number_format::f16;
   if (dtype == "fp32")
     return number_format::f32;
-  if (dtype != "auto")
-    throw std::runtime_error(fmt::format(
-        "`dtype` is `{}`, must be auto, bf16, fp16 or fp32", dtype));
-  if (auto tensor = weights.find("model.norm.weight"))
-    return tensor->format;
-  return config.format.value_or(number_format::f32);
+  throw std::runtime_error(
+      fmt::format("`dtype` is `{}`, must be auto, bf16, fp16 or fp32", dtype));
+}
+
+std::unique_ptr<causal_net> load_net(const llama_config& config,
+                                     std::shared_ptr<const weight_folder> files,
+                                     const std::string& device,
+                                     std::optional<number_format> format) {
+  auto place = torch_device_name(device);
+  if (place == "cpu")
+    return load_llama_cpu(config, std::move(files), format);
+  if (!format)
+    format = files->find("model.norm.weight") != nullptr
+                 ? files->find("model.norm.weight")->format
+                 : config.format.value_or(number_format::f32);
+  return load_llama_torch(config, std::move(files), place, *format);
 }
 
 class causal_lm : public model_entry {
@@ -49,9 +63,8 @@ public:
       throw std::runtime_error(
           fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
                       folder.string(), codec_.vocabulary(), config.vocabulary));
-    auto weights = std::make_shared<weight_folder>(folder);
-    auto format = format_of(dtype, config, *weights);
-    net_ = load_llama_torch(config, std::move(weights), device, format);
+    net_ = load_net(config, std::make_shared<weight_folder>(folder), device,
+                    format_of(dtype));
     info_.context_length =
         context == 0 ? config.context : std::min(context, config.context);
     info_.defaults = generation.defaults;
@@ -90,14 +103,12 @@ public:
       }
       if (ahead.empty())
         continue;
-      net_input input{&cache, ahead, nullptr};
-      if (cache.size() + ahead.size() == item->tokens.size()) {
-        input.scores = scores_.data() + drawing_.size() * net_->vocabulary();
+      auto is_read = cache.size() + ahead.size() == item->tokens.size();
+      if (is_read)
         drawing_.push_back(item);
-      }
-      inputs_.push_back(input);
+      inputs_.push_back({&cache, ahead, is_read});
     }
-    net_->forward(inputs_);
+    net_->forward(inputs_, scores_.data());
     for (std::size_t i = 0; i < drawing_.size(); ++i)
       draw(*drawing_[i],
            {scores_.data() + i * net_->vocabulary(), net_->vocabulary()});

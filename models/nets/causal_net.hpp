@@ -26,9 +26,8 @@ struct net_input {
   /// Next tokens of the sequence, at least one: a piece of the prompt, or the
   /// token drawn last.
   std::span<const token_id> tokens;
-  /// Where the scores of the token after them go, one float for each token of
-  /// the vocabulary; null if they are not wanted.
-  float* scores = nullptr;
+  /// Whether the scores of the token after them are asked for.
+  bool wants_scores = false;
 };
 
 /// A loaded network on one device. Calls never overlap.
@@ -41,8 +40,9 @@ public:
 
   virtual std::unique_ptr<kv_cache> make_cache() const = 0;
 
-  /// Reads all `inputs`, no cache twice.
-  virtual void forward(std::span<const net_input> inputs) = 0;
+  /// Reads all `inputs`, no cache twice. Writes a row of `vocabulary()` scores
+  /// for each that wants them, one behind the other. Token ids are valid.
+  virtual void forward(std::span<const net_input> inputs, float* scores) = 0;
 
   /// How many threads the next passes may use.
   virtual void use_threads(int count) = 0;

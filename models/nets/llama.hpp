@@ -1,21 +1,34 @@
 // Networks of the Llama family.
 #pragma once
 
+#include "models/kernels/kernel_set.hpp"
 #include "models/nets/causal_net.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace model_server {
 
-/// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`. Its weights
-/// are rounded to `format` (f32, f16 or bf16), in which a GPU also computes; a
-/// CPU computes in f32. On the CPU, weights that are f32 already are used where
-/// they are mapped, and `weights` is kept for them. Throws
-/// `std::runtime_error` that names a tensor that is missing or has a wrong
-/// shape.
+/// Loads a Llama that runs on the CPU through our own kernels. Weights are used
+/// where they are mapped (`weights` is kept for them), or rounded to `format`
+/// (f32, f16 or bf16) if that is another one than theirs; without a format they
+/// stay as they are. All arithmetic is f32, and the result for a sequence is
+/// bit for bit the same whatever else is read in the pass, in what pieces its
+/// prompt came, and with how many threads. Throws `std::runtime_error` that
+/// names a tensor that is missing or has a wrong shape.
+std::unique_ptr<causal_net>
+load_llama_cpu(const llama_config& config,
+               std::shared_ptr<const weight_folder> weights,
+               std::optional<number_format> format,
+               const kernel_set& kernels = best_kernels());
+
+/// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`, without the
+/// promise of equal bits. Its weights are rounded to `format`, in which a GPU
+/// also computes; a CPU, where this is the reference for the kernels, computes
+/// in f32. Throws like `load_llama_cpu`.
 std::unique_ptr<causal_net>
 load_llama_torch(const llama_config& config,
                  std::shared_ptr<const weight_folder> weights,

@@ -2,6 +2,7 @@
 #include "models/nets/llama.hpp"
 
 #include "models/devices.hpp"
+#include "models/nets/llama_weights.hpp"
 #include "models/nets/rope.hpp"
 #include "models/nets/torch_threads.hpp"
 
@@ -105,7 +106,7 @@ public:
     return std::make_unique<torch_cache>(config_.layers);
   }
 
-  void forward(std::span<const net_input> inputs) override {
+  void forward(std::span<const net_input> inputs, float* scores) override {
     c10::InferenceMode guard;
     // All new tokens of all sequences, one below the other.
     std::vector<std::int64_t> ids;
@@ -126,8 +127,10 @@ public:
       auto count = static_cast<std::int64_t>(input.tokens.size());
       end += count;
       static_cast<torch_cache*>(input.cache)->size_ += count;
-      if (input.scores != nullptr)
-        write_scores(x.narrow(0, end - 1, 1), input.scores);
+      if (input.wants_scores) {
+        write_scores(x.narrow(0, end - 1, 1), scores);
+        scores += config_.vocabulary;
+      }
     }
   }
 
@@ -172,11 +175,8 @@ private:
 
   void load(const weight_folder& weights) {
     auto& c = config_;
-    auto source = std::string{"model.embed_tokens.weight"};
-    // Some tied models store only the head.
-    if (c.is_tied && weights.find(source) == nullptr)
-      source = "lm_head.weight";
-    embedding_ = tensor(weights, source, {c.vocabulary, c.hidden});
+    embedding_ = tensor(weights, llama_embedding_name(c, weights),
+                        {c.vocabulary, c.hidden});
     head_.weight =
         c.is_tied ? embedding_
                   : tensor(weights, "lm_head.weight", {c.vocabulary, c.hidden});

@@ -56,6 +56,17 @@ mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
   return *this;
 }
 
+void mapped_file::read_ahead() const {
+  if (data_ == nullptr)
+    return;
+  auto memory = const_cast<std::byte*>(data_);
+#ifdef MADV_POPULATE_READ
+  if (::madvise(memory, size_, MADV_POPULATE_READ) == 0)
+    return;
+#endif
+  ::madvise(memory, size_, MADV_WILLNEED); // older kernels; only advice
+}
+
 mapped_file::~mapped_file() {
   if (data_ != nullptr)
     ::munmap(const_cast<std::byte*>(data_), size_);

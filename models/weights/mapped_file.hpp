@@ -21,6 +21,10 @@ public:
     return {data_, size_};
   }
 
+  /// Brings the whole file into memory now, as far as the system can, so that
+  /// the first use does not wait for the disk.
+  void read_ahead() const;
+
 private:
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;

@@ -168,6 +168,7 @@ safetensors_file::safetensors_file(const std::filesystem::path& path)
       throw bad_file(file, fmt::format("tensor `{}` is there twice", name));
   }
   check_cover(tensors_, data, file);
+  file_.read_ahead();
 }
 
 const tensor_view* safetensors_file::find(std::string_view name) const {

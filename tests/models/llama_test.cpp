@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <span>
+#include <tuple>
 
 using namespace model_server;
 using namespace model_server::testing;
@@ -17,11 +19,24 @@ using ::testing::HasSubstr;
 
 namespace {
 
-std::unique_ptr<causal_net> load(const std::filesystem::path& folder) {
-  auto result = load_llama_torch(read_llama_config(folder),
-                                 std::make_shared<weight_folder>(folder), "cpu",
-                                 number_format::f32);
-  result->use_threads(1);
+// The network in one of its forms: `torch`, or kernels by their name. All
+// numbers are kept as they are stored, and the arithmetic is f32.
+std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
+                                 const std::string& form = "torch") {
+  auto config = read_llama_config(folder);
+  auto weights = std::make_shared<weight_folder>(folder);
+  if (form == "torch")
+    return load_llama_torch(config, weights, "cpu", number_format::f32);
+  for (auto kernels : usable_kernels())
+    if (kernels->name == form)
+      return load_llama_cpu(config, weights, std::nullopt, *kernels);
+  return nullptr;
+}
+
+std::vector<std::string> forms() {
+  std::vector<std::string> result{"torch"};
+  for (auto kernels : usable_kernels())
+    result.push_back(kernels->name);
   return result;
 }
 
@@ -29,8 +44,8 @@ std::unique_ptr<causal_net> load(const std::filesystem::path& folder) {
 std::vector<float> read_tokens(causal_net& net, kv_cache& cache,
                                std::span<const token_id> tokens) {
   std::vector<float> scores(net.vocabulary());
-  net_input input{&cache, tokens, scores.data()};
-  net.forward({&input, 1});
+  net_input input{&cache, tokens, true};
+  net.forward({&input, 1}, scores.data());
   return scores;
 }
 
@@ -51,15 +66,20 @@ double distance(const std::vector<float>& scores,
   return difference / most;
 }
 
-class llama_test : public ::testing::TestWithParam<const char*> {
+class llama_test
+    : public ::testing::TestWithParam<std::tuple<const char*, std::string>> {
 protected:
-  llama_reference reference{GetParam()};
-  std::unique_ptr<causal_net> net = load(llama_folder(GetParam()));
+  llama_reference reference{std::get<0>(GetParam())};
+  std::unique_ptr<causal_net> net =
+      load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()));
 };
 
-INSTANTIATE_TEST_SUITE_P(models, llama_test, ::testing::ValuesIn(llama_names),
+INSTANTIATE_TEST_SUITE_P(models, llama_test,
+                         ::testing::Combine(::testing::ValuesIn(llama_names),
+                                            ::testing::ValuesIn(forms())),
                          [](auto& of) {
-                           std::string name = of.param;
+                           auto name = std::get<1>(of.param) + "_"
+                                       + std::get<0>(of.param);
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });
@@ -107,18 +127,124 @@ TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   auto second = net->make_cache();
   auto third = net->make_cache();
   read_tokens(*net, *second, reference.prompt);
-  std::vector<float> decoded(net->vocabulary()), prompted(net->vocabulary());
   std::vector<net_input> inputs{
-      {first.get(), std::span{reference.prompt}.first(5), nullptr},
-      {second.get(), std::span{reference.greedy}.first(1), decoded.data()},
-      {third.get(), reference.prompt, prompted.data()}};
-  net->forward(inputs);
+      {first.get(), std::span{reference.prompt}.first(5), false},
+      {second.get(), std::span{reference.greedy}.first(1), true},
+      {third.get(), reference.prompt, true}};
+  std::vector<float> scores(2 * net->vocabulary());
+  net->forward(inputs, scores.data());
+  auto middle = scores.begin() + static_cast<std::ptrdiff_t>(net->vocabulary());
+  std::vector<float> decoded(scores.begin(), middle);
+  std::vector<float> prompted(middle, scores.end());
   EXPECT_LT(distance(decoded, reference.scores[1]), 1e-4);
   EXPECT_LT(distance(prompted, reference.scores[0]), 1e-4);
   EXPECT_EQ(first->size(), 5u);
-  auto scores =
-      read_tokens(*net, *first, std::span{reference.prompt}.subspan(5));
+  scores = read_tokens(*net, *first, std::span{reference.prompt}.subspan(5));
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
+}
+
+// --- equal bits --------------------------------------------------------------
+
+namespace {
+
+class llama_bits_test : public ::testing::TestWithParam<const char*> {
+protected:
+  std::unique_ptr<causal_net> load_form(const kernel_set& kernels) const {
+    auto folder = llama_folder(GetParam());
+    return load_llama_cpu(read_llama_config(folder),
+                          std::make_shared<weight_folder>(folder), std::nullopt,
+                          kernels);
+  }
+
+  // What the network says of `tokens` one by one.
+  static std::vector<std::vector<float>>
+  decode_alone(causal_net& net, const std::vector<token_id>& tokens) {
+    std::vector<std::vector<float>> result;
+    auto cache = net.make_cache();
+    for (auto& token : tokens)
+      result.push_back(read_tokens(net, *cache, {&token, 1}));
+    return result;
+  }
+
+  static std::vector<token_id> random_tokens(std::mt19937& random,
+                                             std::size_t count) {
+    std::vector<token_id> result(count);
+    for (auto& token : result)
+      token = static_cast<token_id>(random() % 99);
+    return result;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(models, llama_bits_test,
+                         ::testing::ValuesIn(llama_names), [](auto& of) {
+                           std::string name = of.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+} // namespace
+
+TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
+  std::mt19937 random{5};
+  for (auto kernels : usable_kernels()) {
+    auto alone = load_form(*kernels);
+    auto crowded = load_form(*kernels);
+    crowded->use_threads(2);
+    // Several sequences that advance by random pieces, some not in each pass.
+    struct member {
+      std::vector<token_id> tokens;
+      std::vector<std::vector<float>> expected;
+      std::unique_ptr<kv_cache> cache;
+    };
+    std::vector<member> members;
+    for (std::size_t length : {100u, 3u, 47u, 64u, 90u, 17u}) {
+      auto tokens = random_tokens(random, length);
+      auto expected = decode_alone(*alone, tokens);
+      members.push_back({tokens, expected, crowded->make_cache()});
+    }
+    for (bool all_read = false; !all_read;) {
+      all_read = true;
+      std::vector<net_input> inputs;
+      std::vector<const std::vector<float>*> expected;
+      for (auto& item : members) {
+        auto left =
+            std::span<const token_id>{item.tokens}.subspan(item.cache->size());
+        all_read &= left.empty();
+        if (left.empty() || random() % 4 == 0)
+          continue;
+        auto count = std::min<std::size_t>(
+            left.size(), random() % 2 == 0 ? 1 : random() % 40);
+        if (count == 0)
+          continue;
+        auto wanted = random() % 3 != 0;
+        inputs.push_back({item.cache.get(), left.first(count), wanted});
+        if (wanted)
+          expected.push_back(&item.expected[item.cache->size() + count - 1]);
+      }
+      std::vector<float> scores(inputs.size() * crowded->vocabulary());
+      crowded->forward(inputs, scores.data());
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        ASSERT_TRUE(std::ranges::equal(
+            *expected[i], std::span{scores}.subspan(i * crowded->vocabulary(),
+                                                    crowded->vocabulary())))
+            << kernels->name;
+    }
+  }
+}
+
+TEST_P(llama_bits_test, are_the_same_in_every_form_that_fuses) {
+  std::mt19937 random{6};
+  auto tokens = random_tokens(random, 50);
+  std::vector<std::vector<float>> first;
+  for (auto kernels : usable_kernels()) {
+    if (kernels->name == std::string{"portable"})
+      continue;
+    auto net = load_form(*kernels);
+    auto scores = decode_alone(*net, tokens);
+    if (first.empty())
+      first = scores;
+    EXPECT_EQ(scores, first) << kernels->name;
+  }
 }
 
 // --- what does not load ------------------------------------------------------
@@ -138,7 +264,9 @@ protected:
     auto place = config.find(what);
     EXPECT_NE(place, std::string::npos) << what;
     folder.write("config.json", config.replace(place, what.size(), by));
-    return error_of([&] { load(folder.path()); });
+    auto message = error_of([&] { load(folder.path(), "torch"); });
+    EXPECT_EQ(error_of([&] { load(folder.path(), "portable"); }), message);
+    return message;
   }
 };
 

@@ -1,0 +1,97 @@
+// Finds the tensors of a Llama and makes them readable for the kernels.
+#include "models/nets/llama_weights.hpp"
+
+#include "models/weights/convert.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+class reader {
+public:
+  reader(const weight_folder& folder, std::optional<number_format> format)
+      : folder_(folder), format_(format) {
+  }
+
+  std::vector<float> vector(const std::string& name, std::size_t size) const {
+    return to_floats(folder_.require(name, {size}));
+  }
+
+  linear_weights matrix(const std::string& name, std::size_t rows,
+                        std::size_t columns) const {
+    auto& tensor = folder_.require(name, {rows, columns});
+    linear_weights result;
+    auto format = format_.value_or(tensor.format);
+    result.weight = {format, tensor.bytes.data(), rows, columns};
+    auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
+    if (format != tensor.format || address % size_of(format) != 0) {
+      result.storage = convert(tensor, format);
+      result.weight.data = result.storage.data();
+    }
+    return result;
+  }
+
+  linear_weights linear(const std::string& name, std::size_t rows,
+                        std::size_t columns, bool has_bias) const {
+    auto result = matrix(name + ".weight", rows, columns);
+    if (has_bias)
+      result.bias = vector(name + ".bias", rows);
+    return result;
+  }
+
+private:
+  const weight_folder& folder_;
+  std::optional<number_format> format_;
+};
+
+} // namespace
+
+llama_weights::llama_weights(const llama_config& config,
+                             std::shared_ptr<const weight_folder> files,
+                             std::optional<number_format> format)
+    : folder(std::move(files)) {
+  reader read{*folder, format};
+  auto hidden = config.hidden;
+  auto embedding_name = llama_embedding_name(config, *folder);
+  embedding = read.matrix(embedding_name, config.vocabulary, hidden);
+  norm = read.vector("model.norm.weight", hidden);
+  if (!config.is_tied)
+    head_storage = read.matrix("lm_head.weight", config.vocabulary, hidden);
+  for (std::size_t i = 0; i < config.layers; ++i) {
+    auto prefix = fmt::format("model.layers.{}.", i);
+    auto attention = prefix + "self_attn.";
+    auto mlp = prefix + "mlp.";
+    auto queries = config.heads * config.head;
+    auto keys = config.kv_heads * config.head;
+    auto bias = config.has_attention_bias;
+    auto& layer = layers.emplace_back();
+    layer.attention_norm =
+        read.vector(prefix + "input_layernorm.weight", hidden);
+    layer.mlp_norm =
+        read.vector(prefix + "post_attention_layernorm.weight", hidden);
+    layer.query = read.linear(attention + "q_proj", queries, hidden, bias);
+    layer.key = read.linear(attention + "k_proj", keys, hidden, bias);
+    layer.value = read.linear(attention + "v_proj", keys, hidden, bias);
+    layer.output = read.linear(attention + "o_proj", hidden, queries, bias);
+    bias = config.has_mlp_bias;
+    auto inner = config.intermediate;
+    layer.gate = read.linear(mlp + "gate_proj", inner, hidden, bias);
+    layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
+    layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
+  }
+}
+
+std::string llama_embedding_name(const llama_config& config,
+                                 const weight_folder& folder) {
+  std::string name = "model.embed_tokens.weight";
+  if (config.is_tied && folder.find(name) == nullptr)
+    return "lm_head.weight";
+  return name;
+}
+
+} // namespace model_server

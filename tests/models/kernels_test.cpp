@@ -1,0 +1,363 @@
+// Tests every form of the kernels against plain sums in double precision.
+#include "models/kernels/kernel_set.hpp"
+#include "models/weights/half_floats.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+using namespace model_server;
+
+namespace {
+
+std::mt19937 random_source{17};
+
+std::vector<float> random_floats(std::size_t count, float spread = 1.0f) {
+  std::normal_distribution<float> normal{0.0f, spread};
+  std::vector<float> result(count);
+  for (auto& x : result)
+    x = normal(random_source);
+  return result;
+}
+
+// A matrix in one of the formats, and what its numbers are worth.
+struct stored_matrix {
+  std::vector<std::uint16_t> halves;
+  std::vector<float> floats;
+  matrix_view view;
+
+  stored_matrix(number_format format, std::size_t rows, std::size_t columns)
+      : floats(random_floats(rows * columns)) {
+    view = {format, floats.data(), rows, columns};
+    if (format == number_format::f32)
+      return;
+    for (auto& x : floats)
+      if (format == number_format::bf16) {
+        halves.push_back(to_bfloat16(x).bits);
+        x = to_float(bfloat16{halves.back()});
+      } else {
+        halves.push_back(to_float16(x).bits);
+        x = to_float(float16{halves.back()});
+      }
+    view.data = halves.data();
+  }
+};
+
+class kernels_test : public ::testing::TestWithParam<const kernel_set*> {
+protected:
+  const kernel_set& kernels = *GetParam();
+};
+
+INSTANTIATE_TEST_SUITE_P(forms, kernels_test,
+                         ::testing::ValuesIn(usable_kernels().begin(),
+                                             usable_kernels().end()),
+                         [](auto& of) { return std::string{of.param->name}; });
+
+constexpr number_format formats[] = {number_format::f32, number_format::bf16,
+                                     number_format::f16};
+
+} // namespace
+
+TEST_P(kernels_test, products_are_right_for_all_sizes) {
+  for (auto format : formats)
+    for (std::size_t columns : {1u, 15u, 16u, 17u, 40u, 64u, 101u})
+      for (std::size_t outputs : {1u, 2u, 7u, 24u, 29u})
+        for (std::size_t rows : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 19u}) {
+          stored_matrix weight{format, outputs, columns};
+          auto x = random_floats(rows * columns);
+          auto bias = random_floats(outputs);
+          auto stride = outputs + 3;
+          auto before = random_floats(rows * stride);
+          auto y = before;
+          kernels.multiply({.weight = weight.view,
+                            .bias = bias.data(),
+                            .x = x.data(),
+                            .rows = rows,
+                            .y = y.data(),
+                            .y_stride = stride,
+                            .adds = true},
+                           0, outputs);
+          for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t o = 0; o < stride; ++o) {
+              double expected = before[r * stride + o];
+              if (o < outputs) {
+                expected += bias[o];
+                for (std::size_t k = 0; k < columns; ++k)
+                  expected += double{weight.floats[o * columns + k]}
+                              * x[r * columns + k];
+              }
+              ASSERT_NEAR(y[r * stride + o], expected, 2e-5)
+                  << to_string(format) << " " << outputs << "x" << columns
+                  << ", " << rows << " rows";
+            }
+        }
+}
+
+TEST_P(kernels_test, a_product_has_the_same_bits_however_it_is_cut_up) {
+  for (auto format : formats) {
+    std::size_t outputs = 61, columns = 77, rows = 21;
+    stored_matrix weight{format, outputs, columns};
+    auto x = random_floats(rows * columns);
+    std::vector<float> whole(rows * outputs);
+    kernels.multiply({.weight = weight.view,
+                      .x = x.data(),
+                      .rows = rows,
+                      .y = whole.data(),
+                      .y_stride = outputs},
+                     0, outputs);
+    std::vector<float> single(rows * outputs);
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t o = 0; o < outputs; ++o)
+        kernels.multiply({.weight = weight.view,
+                          .x = x.data() + r * columns,
+                          .rows = 1,
+                          .y = single.data() + r * outputs,
+                          .y_stride = outputs},
+                         o, o + 1);
+    EXPECT_EQ(single, whole);
+  }
+}
+
+TEST_P(kernels_test, nothing_behind_the_numbers_is_read) {
+  // What follows the last row and the last number is poison.
+  auto nan = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t columns : {3u, 16u, 21u}) {
+    auto weight = random_floats(2 * columns);
+    auto x = random_floats(columns);
+    weight.insert(weight.end(), 16, nan);
+    x.insert(x.end(), 16, nan);
+    float y[2];
+    kernels.multiply({.weight = {number_format::f32, weight.data(), 2, columns},
+                      .x = x.data(),
+                      .rows = 1,
+                      .y = y,
+                      .y_stride = 2},
+                     0, 2);
+    EXPECT_TRUE(std::isfinite(y[0]) && std::isfinite(y[1])) << columns;
+  }
+}
+
+TEST_P(kernels_test, norms_are_right) {
+  for (std::size_t count : {1u, 15u, 16u, 40u, 577u}) {
+    auto x = random_floats(count, 3.0f);
+    auto weight = random_floats(count);
+    std::vector<float> y(count + 1, 7.0f);
+    kernels.rms_norm(x.data(), weight.data(), 1e-5f, y.data(), count);
+    double squares = 0.0;
+    for (auto value : x)
+      squares += double{value} * value;
+    auto inverse = 1.0 / std::sqrt(squares / static_cast<double>(count) + 1e-5);
+    for (std::size_t i = 0; i < count; ++i)
+      ASSERT_NEAR(y[i], x[i] * inverse * weight[i], 1e-5);
+    EXPECT_EQ(y[count], 7.0f);
+  }
+}
+
+TEST_P(kernels_test, gates_are_right) {
+  for (std::size_t count : {1u, 16u, 37u, 500u}) {
+    auto gate = random_floats(count, 10.0f);
+    gate[0] = count == 1 ? -200.0f : 0.0f;
+    auto up = random_floats(count);
+    auto y = gate;
+    y.push_back(7.0f);
+    kernels.swiglu(y.data(), up.data(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      auto expected = gate[i] / (1.0 + std::exp(-double{gate[i]})) * up[i];
+      ASSERT_NEAR(y[i], expected, std::abs(expected) * 1e-6 + 1e-37);
+    }
+    EXPECT_EQ(y[count], 7.0f);
+  }
+}
+
+TEST_P(kernels_test, what_is_no_number_stays_visible) {
+  auto nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> values(40, 1.0f), ones(40, 1.0f);
+  values[3] = values[35] = nan;
+  kernels.swiglu(values.data(), ones.data(), 40);
+  EXPECT_TRUE(std::isnan(values[3]) && std::isnan(values[35]));
+  EXPECT_FALSE(std::isnan(values[4]));
+  std::vector<float> x(40, 1.0f), y(40);
+  x[39] = nan;
+  kernels.rms_norm(x.data(), ones.data(), 1e-5f, y.data(), 40);
+  EXPECT_TRUE(std::isnan(y[0]));
+}
+
+TEST_P(kernels_test, heads_are_turned_by_their_angles) {
+  for (std::size_t half : {1u, 5u, 16u, 32u, 41u}) {
+    auto x = random_floats(2 * half);
+    std::vector<float> cosines(half), sines(half), y(2 * half + 1, 7.0f);
+    for (std::size_t i = 0; i < half; ++i) {
+      cosines[i] = std::cos(static_cast<float>(i));
+      sines[i] = std::sin(static_cast<float>(i));
+    }
+    kernels.rotate(x.data(), cosines.data(), sines.data(), 0.5f, y.data(),
+                   half);
+    for (std::size_t i = 0; i < half; ++i) {
+      auto c = std::cos(double(i)), s = std::sin(double(i));
+      ASSERT_NEAR(y[i], (x[i] * c - x[half + i] * s) / 2, 1e-6);
+      ASSERT_NEAR(y[half + i], (x[half + i] * c + x[i] * s) / 2, 1e-6);
+    }
+    EXPECT_EQ(y[2 * half], 7.0f);
+    // In place.
+    kernels.rotate(x.data(), cosines.data(), sines.data(), 0.5f, x.data(),
+                   half);
+    y.pop_back();
+    EXPECT_EQ(x, y);
+  }
+}
+
+namespace {
+
+// Keys and values of a sequence as the kernels want them, filled at random.
+struct stored_tokens {
+  std::size_t head, width;
+  std::vector<std::vector<float>> blocks;
+  std::vector<const float*> addresses;
+
+  stored_tokens(std::size_t head_size, std::size_t tokens)
+      : head(head_size), width((head_size + 15) / 16 * 16) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      if (t % 16 == 0)
+        blocks.emplace_back(16 * (head + width));
+      auto key = random_floats(head), value = random_floats(head);
+      for (std::size_t i = 0; i < head; ++i) {
+        blocks.back()[i * 16 + t % 16] = key[i];
+        blocks.back()[16 * head + t % 16 * width + i] = value[i];
+      }
+    }
+    for (auto& block : blocks)
+      addresses.push_back(block.data());
+  }
+
+  float key(std::size_t t, std::size_t i) const {
+    return blocks[t / 16][i * 16 + t % 16];
+  }
+  float value(std::size_t t, std::size_t i) const {
+    return blocks[t / 16][16 * head + t % 16 * width + i];
+  }
+  attention_view view() const {
+    return {addresses.data(), 0, 16 * head, head, width};
+  }
+};
+
+std::vector<float> attend(const kernel_set& kernels, const stored_tokens& cache,
+                          const std::vector<float>& queries,
+                          const std::vector<std::size_t>& limits) {
+  auto most = *std::ranges::max_element(limits);
+  std::vector<float> scores(limits.size() * ((most + 15) / 16 * 16));
+  std::vector<float> result(limits.size() * cache.width);
+  kernels.attend(cache.view(), queries.data(), limits.data(), limits.size(),
+                 scores.data(), result.data());
+  return result;
+}
+
+} // namespace
+
+TEST_P(kernels_test, attention_is_right_for_all_sizes) {
+  for (std::size_t head : {2u, 10u, 16u, 32u, 48u, 64u, 80u, 128u})
+    for (std::size_t tokens : {1u, 15u, 16u, 17u, 33u, 100u})
+      for (std::size_t rows = 1; rows <= max_attend_rows; ++rows) {
+        stored_tokens cache{head, tokens};
+        auto queries = random_floats(rows * cache.width, 0.5f);
+        std::vector<std::size_t> limits(rows);
+        for (auto& limit : limits)
+          limit = 1 + random_source() % tokens;
+        limits.back() = tokens;
+        auto result = attend(kernels, cache, queries, limits);
+        for (std::size_t r = 0; r < rows; ++r) {
+          std::vector<double> weights(limits[r]);
+          double total = 0.0;
+          for (std::size_t t = 0; t < limits[r]; ++t) {
+            double score = 0.0;
+            for (std::size_t i = 0; i < head; ++i)
+              score += double{queries[r * cache.width + i]} * cache.key(t, i);
+            weights[t] = std::exp(score);
+            total += weights[t];
+          }
+          for (std::size_t i = 0; i < head; ++i) {
+            double expected = 0.0;
+            for (std::size_t t = 0; t < limits[r]; ++t)
+              expected += weights[t] / total * cache.value(t, i);
+            ASSERT_NEAR(result[r * cache.width + i], expected, 1e-5)
+                << "head " << head << ", tokens " << tokens << ", rows "
+                << rows;
+          }
+        }
+      }
+}
+
+TEST_P(kernels_test, attention_has_the_same_bits_in_any_company) {
+  stored_tokens cache{40, 150};
+  for (std::size_t rows = 2; rows <= max_attend_rows; ++rows) {
+    auto queries = random_floats(rows * cache.width);
+    std::vector<std::size_t> limits(rows);
+    for (auto& limit : limits)
+      limit = 1 + random_source() % 150;
+    auto together = attend(kernels, cache, queries, limits);
+    for (std::size_t r = 0; r < rows; ++r) {
+      auto begin =
+          queries.begin() + static_cast<std::ptrdiff_t>(r * cache.width);
+      auto alone =
+          attend(kernels, cache,
+                 {begin, begin + static_cast<std::ptrdiff_t>(cache.width)},
+                 {limits[r]});
+      auto same = std::equal(
+          alone.begin(), alone.end(),
+          together.begin() + static_cast<std::ptrdiff_t>(r * cache.width));
+      ASSERT_TRUE(same) << "row " << r << " of " << rows;
+    }
+  }
+}
+
+TEST_P(kernels_test, large_scores_do_not_overflow) {
+  stored_tokens cache{16, 40};
+  auto queries = random_floats(16, 1e4f);
+  for (auto x : attend(kernels, cache, queries, {40}))
+    EXPECT_TRUE(std::isfinite(x));
+}
+
+TEST(kernel_set_test, some_form_runs_everywhere) {
+  ASSERT_FALSE(usable_kernels().empty());
+  EXPECT_EQ(usable_kernels().back()->name, std::string{"portable"});
+  EXPECT_EQ(&best_kernels(), usable_kernels().front());
+}
+
+TEST(half_floats_test, every_half_survives_the_way_there_and_back) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    auto half = static_cast<std::uint16_t>(bits);
+    auto narrow = to_float(float16{half});
+    auto wide = to_float(bfloat16{half});
+    if (std::isnan(narrow))
+      EXPECT_TRUE(std::isnan(to_float(to_float16(narrow))));
+    else
+      ASSERT_EQ(to_float16(narrow).bits, half);
+    if (std::isnan(wide))
+      EXPECT_TRUE(std::isnan(to_float(to_bfloat16(wide))));
+    else
+      ASSERT_EQ(to_bfloat16(wide).bits, half);
+  }
+}
+
+TEST(half_floats_test, known_values_and_roundings) {
+  EXPECT_EQ(to_float(float16{0x3C00}), 1.0f);
+  EXPECT_EQ(to_float(float16{0xC000}), -2.0f);
+  EXPECT_EQ(to_float(float16{0x7BFF}), 65504.0f);
+  EXPECT_EQ(to_float(float16{0x0001}), 0x1p-24f);
+  EXPECT_EQ(to_float(float16{0x7C00}), std::numeric_limits<float>::infinity());
+  EXPECT_EQ(to_float(bfloat16{0x3F80}), 1.0f);
+  // Ties go to the even one.
+  EXPECT_EQ(to_float16(1.0f + 0x1p-11f).bits, 0x3C00);
+  EXPECT_EQ(to_float16(1.0f + 0x3p-11f).bits, 0x3C02);
+  EXPECT_EQ(to_float16(65519.0f).bits, 0x7BFF);
+  EXPECT_EQ(to_float16(65520.0f).bits, 0x7C00);
+  EXPECT_EQ(to_float16(0x1p-25f).bits, 0x0000);
+  EXPECT_EQ(to_float16(0x3p-25f).bits, 0x0002);
+  EXPECT_EQ(to_bfloat16(1.0f + 0x1p-8f).bits, 0x3F80);
+  EXPECT_EQ(to_bfloat16(1.0f + 0x3p-8f).bits, 0x3F82);
+}

@@ -35,6 +35,7 @@ using namespace model_server;
 
 constexpr int unusable_settings = 2;
 constexpr int nothing_loaded = 1;
+constexpr int blas_tries = 5;
 
 /// How long answers that are complete may take to reach their clients, and
 /// how long everything may take to end afterwards.
@@ -75,8 +76,12 @@ void wait_for_stop() {
 
 // -- start --------------------------------------------------------------------
 
+/// The best of a few tries: a busy machine is slow now and then, a slow BLAS
+/// always.
 void warn_of_slow_blas() {
-  auto gflops = measure_blas_gflops();
+  auto gflops = 0.0;
+  for (int i = 0; i < blas_tries && gflops < slow_blas_gflops; ++i)
+    gflops = std::max(gflops, measure_blas_gflops());
   if (gflops < slow_blas_gflops)
     log_event(log_level::warning, "slow_blas",
               {{"gflops", gflops},
@@ -170,7 +175,6 @@ void exit_soon_whatever_happens() {
 }
 
 int serve(const settings& config) {
-  warn_of_slow_blas();
   actor_settings actor_config;
   caf::actor_system system{actor_config};
   auto gateway = start_serving(system, config);
@@ -181,6 +185,7 @@ int serve(const settings& config) {
                          server.port()));
     log_event(log_level::info, "listening",
               {{"address", config.http.address}, {"port", server.port()}});
+    warn_of_slow_blas();
     start_models(system, gateway, config, started);
     wait_for_stop();
     server.drain();

@@ -202,6 +202,10 @@ TEST_F(hostile_test, pings_a_stream_that_is_silent) {
 }
 
 TEST_F(hostile_test, gets_over_having_no_descriptors) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer needs descriptors to look at pointers, and "
+                  "takes their lack for an error of ours";
+#endif
   // Descriptors come in order, so a limit of what is open lets nothing in.
   rlimit before{};
   ASSERT_EQ(prlimit(server_->id(), RLIMIT_NOFILE, nullptr, &before), 0);

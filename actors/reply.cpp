@@ -1,68 +1,32 @@
 // The reply actor: owns one request and its token log, ends it exactly once.
 #include "actors/reply.hpp"
 
-#include "actors/credit_window.hpp"
-#include "actors/reply_progress.hpp"
+#include "actors/reply_state.hpp"
 #include "config/logging.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <exception>
-#include <optional>
 #include <utility>
 
 namespace model_server {
 
 namespace {
 
-using std::chrono::milliseconds;
-using time_point = std::chrono::steady_clock::time_point;
+using reply_pointer = reply_actor::stateful_pointer<reply_state>;
 
 // A reply without a worker asks for one again after this pause.
-constexpr auto retry_pause = milliseconds{100};
-// The longest pause between two looks at the clock. A tick that is under way
-// keeps the memory of a reply that has ended.
-constexpr auto longest_tick = milliseconds{1000};
-
-// What a reply knows.
-struct reply_state {
-  explicit reply_state(caf::local_actor*)
-      : progress({}), credit_for_worker(1, false) {
-  }
-
-  const char* name = "reply"; // for the logs
-  reply_options options;
-  reply_progress progress;
-  credit_window credit_for_worker;
-  // Null while there is none: before the first, or between two.
-  worker_actor worker;
-  // What the worker said of itself; incarnation 0 while there is none.
-  admitted facts;
-  std::uint32_t attempt = 1;
-  // A worker had it, so it waits for another rather than give up.
-  bool resumed = false;
-  bool begun = false;
-  bool ended = false;
-  time_point started{};
-  time_point last_sign{};
-  // Since when it has no worker, and how long it had none before.
-  std::optional<time_point> waiting_since;
-  time_point::duration waited{0};
-};
-
-using reply_pointer = reply_actor::stateful_pointer<reply_state>;
+constexpr auto retry_pause = std::chrono::milliseconds{100};
 
 // -- the end ------------------------------------------------------------------
 
 void log_end(reply_pointer self, std::string_view finish) {
   const auto& state = self->state;
-  auto duration = std::chrono::duration_cast<milliseconds>(self->clock().now()
-                                                           - state.started);
+  auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
+      self->clock().now() - state.started);
   log_event(log_level::info, "request_done",
             {{"request_id", state.options.request.trace_id},
              {"model", state.options.request.model},
@@ -74,22 +38,16 @@ void log_end(reply_pointer self, std::string_view finish) {
              {"duration_ms", duration.count()}});
 }
 
-void leave_worker(reply_pointer self) {
-  auto& state = self->state;
-  if (state.worker)
-    self->demonitor(state.worker.address());
-  state.worker = nullptr;
-  state.facts.incarnation = 0;
-}
-
 // Nothing is handled after this: the actor ends with the handler.
 void leave(reply_pointer self, std::string_view finish, bool cancel_worker) {
   auto& state = self->state;
-  state.ended = true;
+  state.has_ended = true;
   log_end(self, finish);
-  if (cancel_worker && state.worker)
-    self->send(state.worker, cancel{state.options.request.id});
-  leave_worker(self);
+  if (state.worker) {
+    self->demonitor(state.worker.address());
+    if (cancel_worker)
+      self->send(state.worker, cancel{state.options.request.id});
+  }
   self->quit();
 }
 
@@ -100,14 +58,7 @@ void fail(reply_pointer self, const failure& reason) {
 
 void finish(reply_pointer self, const progress_step& last) {
   auto& state = self->state;
-  reply_summary summary;
-  summary.finish = last.finish;
-  summary.seed = state.options.request.seed;
-  summary.device = state.facts.device;
-  summary.prompt_tokens = state.facts.prompt_tokens;
-  summary.completion_tokens = static_cast<std::uint32_t>(state.progress.last());
-  summary.cached_tokens = state.facts.cached_tokens;
-  state.options.writer->end(summary);
+  state.options.writer->end(state.summary(last.finish));
   leave(self, to_string(last.finish), last.worker_goes_on);
 }
 
@@ -115,94 +66,65 @@ void finish(reply_pointer self, const progress_step& last) {
 
 void ask_for_worker(reply_pointer self);
 
-void begin_waiting(reply_pointer self) {
+void give_up_worker(reply_pointer self) {
   auto& state = self->state;
-  state.resumed = true;
-  if (!state.waiting_since)
-    state.waiting_since = self->clock().now();
-}
-
-time_point::duration time_without_worker(reply_pointer self) {
-  const auto& state = self->state;
-  auto result = state.waited;
-  if (state.waiting_since)
-    result += self->clock().now() - *state.waiting_since;
-  return result;
+  if (state.worker)
+    self->demonitor(state.worker.address());
+  state.wait_for_worker(self->clock().now());
 }
 
 // The worker went down under this reply: another one goes on from the log.
 void lose_worker(reply_pointer self) {
   auto& state = self->state;
-  leave_worker(self);
-  begin_waiting(self);
+  give_up_worker(self);
   if (state.attempt >= state.options.max_attempts)
-    return fail(self, {errc::worker_lost,
-                       fmt::format("{} workers were lost under this request, "
-                                   "the limit is {}",
-                                   state.attempt, state.options.max_attempts),
-                       "", 0});
+    return fail(self, state.too_many_lost());
   ++state.attempt;
   ask_for_worker(self);
 }
 
 // No worker now; there may be one soon.
-void ask_again_later(reply_pointer self, const caf::error& reason) {
+void ask_again_later(reply_pointer self, const std::string& last_words) {
   auto& state = self->state;
-  begin_waiting(self);
-  auto left = state.options.worker_wait - time_without_worker(self);
+  auto now = self->clock().now();
+  state.wait_for_worker(now);
+  auto left = state.options.worker_wait - state.time_without_worker(now);
   if (left <= left.zero())
-    return fail(self,
-                {errc::worker_lost,
-                 fmt::format("no worker went on with this request within "
-                             "{} ms: {}",
-                             state.options.worker_wait.count(),
-                             is_failure(reason) ? to_failure(reason).message
-                                                : "the last one is gone"),
-                 "", 1});
-  auto pause = std::min<time_point::duration>(retry_pause, left);
-  self->delayed_send(self, pause, retry_atom::value);
+    return fail(self, state.nobody_went_on(last_words));
+  self->delayed_send(self, std::min<decltype(left)>(retry_pause, left),
+                     retry_atom::value);
 }
 
 void take_refusal(reply_pointer self, const caf::error& reason) {
-  if (!is_failure(reason)) // the worker went down before it saw the request
-    return ask_again_later(self, reason);
+  if (!is_failure(reason)) // it went down before it saw the request
+    return ask_again_later(self, "the last one is gone");
   auto what = to_failure(reason);
   if (what.code == errc::worker_lost)
     return lose_worker(self);
   auto is_passing =
       what.code == errc::model_loading || what.code == errc::model_not_active;
-  if (self->state.resumed && is_passing)
-    return ask_again_later(self, reason);
+  if (self->state.is_resumed && is_passing)
+    return ask_again_later(self, what.message);
   fail(self, what);
 }
 
 void take_worker(reply_pointer self, const admitted& facts) {
   auto& state = self->state;
-  state.worker = caf::actor_cast<worker_actor>(self->current_sender());
+  auto now = self->clock().now();
+  state.take_worker(caf::actor_cast<worker_actor>(self->current_sender()),
+                    facts, now);
   self->monitor(state.worker);
-  state.waited = time_without_worker(self);
-  state.waiting_since.reset();
-  auto cached = state.begun ? state.facts.cached_tokens : facts.cached_tokens;
-  state.facts = facts;
-  state.facts.cached_tokens = cached; // of the first: usage stays what it was
-  if (state.begun)
+  if (state.has_begun)
     return;
-  state.begun = true;
-  state.last_sign = self->clock().now();
+  state.has_begun = true;
+  state.last_sign = now;
   state.options.writer->begin(facts);
 }
 
 void ask_for_worker(reply_pointer self) {
-  auto& state = self->state;
-  submit order;
-  order.request = state.options.request;
-  order.log = state.progress.log();
-  order.attempt = state.attempt;
-  order.credit = state.credit_for_worker.grant();
-  order.resumed = state.resumed;
   // Two delegates further down it is the worker itself that answers.
-  self->request(state.options.gateway, caf::infinite, std::move(order),
-                reply_actor{self})
+  self->request(self->state.options.gateway, caf::infinite,
+                self->state.next_order(), reply_actor{self})
       .then([self](const admitted& facts) { take_worker(self, facts); },
             [self](const caf::error& reason) { take_refusal(self, reason); });
 }
@@ -219,8 +141,8 @@ void raise_credit(reply_pointer self) {
 
 void take_tokens(reply_pointer self, const token_chunk& chunk) {
   auto& state = self->state;
-  if (!state.worker || chunk.incarnation != state.facts.incarnation)
-    return; // of a worker that was given up
+  if (!state.is_of_worker(chunk.incarnation))
+    return; // of one that was given up
   if (state.progress.is_ahead(chunk)) {
     // Cannot happen while messages keep their order; the log mends it.
     self->send(state.worker, cancel{state.options.request.id});
@@ -242,28 +164,18 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
 // -- time ---------------------------------------------------------------------
 
 void schedule_tick(reply_pointer self) {
-  auto& state = self->state;
   auto now = self->clock().now();
-  auto next =
-      std::min(state.started + state.options.deadline, now + longest_tick);
-  next = std::min(next, state.last_sign + state.options.ping_interval);
-  // At least a millisecond, whatever the settings say.
-  next = std::max(next, now + milliseconds{1});
-  self->delayed_send(self, next - now, tick_atom::value);
+  self->delayed_send(self, self->state.next_tick(now) - now, tick_atom::value);
 }
 
 void watch_time(reply_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
   if (now - state.started >= state.options.deadline)
-    return fail(self, {errc::deadline_exceeded,
-                       fmt::format("the request took longer than the limit of "
-                                   "{} ms",
-                                   state.options.deadline.count()),
-                       "", 0});
+    return fail(self, state.too_slow());
   if (now - state.last_sign >= state.options.ping_interval) {
     state.last_sign = now;
-    if (state.begun)
+    if (state.has_begun)
       state.options.writer->ping();
   }
   schedule_tick(self);
@@ -271,14 +183,8 @@ void watch_time(reply_pointer self) {
 
 // -- behaviour ----------------------------------------------------------------
 
-reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
-  auto& state = self->state;
-  state.progress = reply_progress{options.request.stop};
-  state.credit_for_worker =
-      credit_window{options.credit, options.writer->reports_progress()};
-  state.options = std::move(options);
-  state.started = self->clock().now();
-  state.last_sign = state.started;
+// However the actor ends, its client hears of it.
+void set_endings(reply_pointer self) {
   self->set_down_handler([self](const caf::down_msg& down) {
     if (self->state.worker == down.source)
       lose_worker(self);
@@ -287,25 +193,27 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
     fail(self, {errc::shutting_down, "the server is stopping", "", 5});
   });
   self->set_exception_handler([self](std::exception_ptr&) -> caf::error {
-    if (!self->state.ended)
+    if (!self->state.has_ended)
       fail(self, {errc::internal_error, "internal error", "", 0});
     return caf::sec::runtime_error;
   });
+}
+
+reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
+  self->state.begin(std::move(options), self->clock().now());
+  set_endings(self);
   ask_for_worker(self);
   schedule_tick(self);
   return {
       [self](const token_chunk& chunk) { take_tokens(self, chunk); },
       [self](const reply_failed& end) {
-        if (self->state.worker
-            && end.incarnation == self->state.facts.incarnation)
+        if (self->state.is_of_worker(end.incarnation))
           fail(self, end.reason);
       },
       [self](const moved& notice) {
-        if (!self->state.worker
-            || notice.incarnation != self->state.facts.incarnation)
+        if (!self->state.is_of_worker(notice.incarnation))
           return;
-        leave_worker(self);
-        begin_waiting(self);
+        give_up_worker(self);
         ask_for_worker(self);
       },
       [self](const stop_reply& order) { fail(self, order.reason); },

@@ -4,8 +4,6 @@
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace model_server {
@@ -62,11 +60,7 @@ void lose_worker(supervisor_pointer self, entity& item, caf::error reason) {
     return erase(self, item);
   }
   if (!item.has_served) {
-    answer(item,
-           to_error({errc::load_failed,
-                     fmt::format("'{}' does not load on '{}': {}",
-                                 state.options.model.name, item.device, why),
-                     "", 0}));
+    answer(item, to_error(state.does_not_load(item.device, why)));
     return erase(self, item);
   }
   const auto& serving = state.options.serving;
@@ -141,7 +135,7 @@ caf::result<admitted> route(supervisor_pointer self, submit& order,
                             reply_actor& sink) {
   auto* chosen = self->state.least_loaded();
   if (!chosen)
-    return to_error(self->state.refusal(self->clock().now()));
+    return to_error(self->state.no_worker(self->clock().now()));
   ++chosen->submits;
   return self->delegate(chosen->worker, std::move(order), std::move(sink));
 }
@@ -229,33 +223,19 @@ caf::result<device_report> finish_replies(supervisor_pointer self,
 caf::result<device_report> remove(supervisor_pointer self,
                                   const remove_device& order) {
   auto& state = self->state;
-  const auto& model = state.options.model.name;
   if (state.staying() == 0)
-    return to_error({errc::model_not_active,
-                     fmt::format("'{}' is not active: it has no device", model),
-                     "", 0});
+    return to_error(state.not_active());
   auto* item =
       state.to_remove(local_device(order.device, state.options.node_name));
-  if (!item) {
-    std::string names;
-    for (const auto& other : state.entities)
-      names += (names.empty() ? "" : ", ") + other.device;
-    return to_error({errc::no_such_device,
-                     fmt::format("'{}' has no entity on '{}'; it has: {}",
-                                 model, order.device, names),
-                     "device", 0});
-  }
+  if (!item)
+    return to_error(state.nothing_on(order.device));
   log_event(log_level::info, "device_removed",
-            {{"model", model}, {"device", item->device}});
+            {{"model", state.options.model.name}, {"device", item->device}});
   if (item->state == entity_state::ready)
     return state.staying() > 1 ? move_replies(self, *item)
                                : finish_replies(self, *item);
   // Nothing runs there: whoever waits for it to be ready waits in vain.
-  answer(*item, to_error({errc::model_not_active,
-                          fmt::format("'{}' was removed from '{}' before it "
-                                      "was ready",
-                                      model, item->device),
-                          "", 0}));
+  answer(*item, to_error(state.removed_early(item->device)));
   auto report = report_of(*item);
   dismiss(self, item->worker);
   erase(self, *item);
@@ -296,14 +276,8 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
       },
       [self](tick_atom, std::uint64_t incarnation) {
         auto* item = self->state.of_incarnation(incarnation);
-        if (!item || !item->is_leaving)
-          return;
-        self->send(item->worker,
-                   end_replies{{errc::shutting_down,
-                                fmt::format("'{}' was removed from its last "
-                                            "device",
-                                            self->state.options.model.name),
-                                "", 0}});
+        if (item && item->is_leaving)
+          self->send(item->worker, end_replies{self->state.removed_last()});
       },
   };
 }

@@ -63,8 +63,14 @@ struct supervisor_state {
   /// Entities that are not leaving.
   std::size_t staying() const;
 
-  /// Why no worker can take a reply at `now`.
-  failure refusal(entity::time_point now) const;
+  // How it may refuse.
+  failure no_worker(entity::time_point now) const;
+  failure not_active() const;
+  failure nothing_on(const std::string& device) const;
+  failure does_not_load(const std::string& device,
+                        const std::string& why) const;
+  failure removed_early(const std::string& device) const;
+  failure removed_last() const;
 
   model_status status() const;
 };

@@ -7,6 +7,13 @@
 
 namespace model_server {
 
+namespace {
+
+// When to try again while a model is being loaded, which nobody knows better.
+constexpr auto load_guess = std::chrono::seconds{5};
+
+} // namespace
+
 entity* supervisor_state::of_incarnation(std::uint64_t incarnation) {
   for (auto& item : entities)
     if (item.incarnation == incarnation)
@@ -43,16 +50,15 @@ std::size_t supervisor_state::staying() const {
       std::count_if(entities.begin(), entities.end(), stays));
 }
 
-failure supervisor_state::refusal(entity::time_point now) const {
+failure supervisor_state::no_worker(entity::time_point now) const {
   using std::chrono::ceil;
   using std::chrono::seconds;
-  constexpr auto guess = seconds{5}; // for a model that is being loaded
-  if (staying() == 0)
-    return {
-        errc::model_not_active,
-        fmt::format("'{}' is not active: it has no device", options.model.name),
-        "", static_cast<std::uint32_t>(guess.count())};
-  auto soonest = guess;
+  if (staying() == 0) {
+    auto result = not_active();
+    result.retry_after = static_cast<std::uint32_t>(load_guess.count());
+    return result;
+  }
+  auto soonest = load_guess;
   for (const auto& item : entities)
     if (item.state == entity_state::restarting)
       soonest = std::min(soonest, ceil<seconds>(item.restart_at - now));
@@ -60,6 +66,46 @@ failure supervisor_state::refusal(entity::time_point now) const {
   return {errc::model_loading,
           fmt::format("'{}' is being loaded", options.model.name), "",
           static_cast<std::uint32_t>(soonest.count())};
+}
+
+failure supervisor_state::not_active() const {
+  return {
+      errc::model_not_active,
+      fmt::format("'{}' is not active: it has no device", options.model.name),
+      "", 0};
+}
+
+failure supervisor_state::nothing_on(const std::string& device) const {
+  std::string names;
+  for (const auto& item : entities)
+    if (!item.is_leaving)
+      names += (names.empty() ? "" : ", ") + item.device;
+  return {errc::no_such_device,
+          fmt::format("'{}' has no entity on '{}'; it has: {}",
+                      options.model.name, device, names),
+          "device", 0};
+}
+
+failure supervisor_state::does_not_load(const std::string& device,
+                                        const std::string& why) const {
+  return {errc::load_failed,
+          fmt::format("'{}' does not load on '{}': {}", options.model.name,
+                      device, why),
+          "", 0};
+}
+
+failure supervisor_state::removed_early(const std::string& device) const {
+  return {errc::model_not_active,
+          fmt::format("'{}' was removed from '{}' before it was ready",
+                      options.model.name, device),
+          "", 0};
+}
+
+failure supervisor_state::removed_last() const {
+  return {
+      errc::shutting_down,
+      fmt::format("'{}' was removed from its last device", options.model.name),
+      "", 0};
 }
 
 model_status supervisor_state::status() const {

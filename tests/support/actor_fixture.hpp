@@ -74,10 +74,11 @@ protected:
 
   /// Sends a request; the answer comes with a later `run`.
   template <class Answer, class Handle, class... Messages>
-  std::shared_ptr<pending_answer<Answer>> begin_ask(Handle whom,
+  std::shared_ptr<pending_answer<Answer>> begin_ask(Handle target,
                                                     Messages... messages) {
     auto result = std::make_shared<pending_answer<Answer>>();
-    system.spawn([=](caf::event_based_actor* asker) {
+    // With an argument: without one CAF 0.17 goes through a null pointer.
+    auto asking = [=](caf::event_based_actor* asker, const Handle& whom) {
       asker->request(whom, caf::infinite, messages...)
           .then([=](Answer& answer) { result->value = std::move(answer); },
                 [=](caf::error& error) {
@@ -85,7 +86,8 @@ protected:
                     result->failed = to_failure(error);
                   result->error = std::move(error);
                 });
-    });
+    };
+    system.spawn(asking, target);
     return result;
   }
 

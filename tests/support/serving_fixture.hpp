@@ -36,8 +36,8 @@ protected:
   }
 
   // A worker whose model takes for ever to load.
-  static worker_actor::behavior_type
-  sleeping_worker(worker_actor::pointer self) {
+  static worker_actor::behavior_type sleeping_worker(worker_actor::pointer self,
+                                                     const worker_options&) {
     auto asleep = caf::error{caf::sec::unexpected_message};
     return {
         [=](load_atom) -> caf::result<worker_ready> {
@@ -71,8 +71,9 @@ protected:
     options.list_devices = [this] { return devices; };
     options.spawn_worker = [this](caf::actor_system& where,
                                   worker_options how) {
-      workers.push_back(hold_loading ? where.spawn(sleeping_worker)
-                                     : where.spawn(worker, std::move(how)));
+      workers.push_back(hold_loading
+                            ? where.spawn(sleeping_worker, std::move(how))
+                            : where.spawn(worker, std::move(how)));
       return workers.back();
     };
     return system.spawn(supervisor, std::move(options));

@@ -1,0 +1,102 @@
+// What a reply knows and decides, without sending anything.
+#include "actors/reply_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The longest pause between two looks at the clock. A tick that is under way
+// keeps the memory of a reply that has ended.
+constexpr auto longest_tick = milliseconds{1000};
+
+} // namespace
+
+void reply_state::begin(reply_options how, time_point now) {
+  progress = reply_progress{how.request.stop};
+  credit_for_worker = credit_window{how.credit, how.writer->reports_progress()};
+  options = std::move(how);
+  started = now;
+  last_sign = now;
+}
+
+submit reply_state::next_order() {
+  submit result;
+  result.request = options.request;
+  result.log = progress.log();
+  result.attempt = attempt;
+  result.credit = credit_for_worker.grant();
+  result.resumed = is_resumed;
+  return result;
+}
+
+void reply_state::take_worker(worker_actor whom, const admitted& what,
+                              time_point now) {
+  worker = std::move(whom);
+  waited = time_without_worker(now);
+  waiting_since.reset();
+  auto cached = has_begun ? facts.cached_tokens : what.cached_tokens;
+  facts = what;
+  facts.cached_tokens = cached;
+}
+
+void reply_state::wait_for_worker(time_point now) {
+  worker = nullptr;
+  facts.incarnation = 0;
+  is_resumed = true;
+  if (!waiting_since)
+    waiting_since = now;
+}
+
+reply_state::time_point::duration
+reply_state::time_without_worker(time_point now) const {
+  return waiting_since ? waited + (now - *waiting_since) : waited;
+}
+
+reply_state::time_point reply_state::next_tick(time_point now) const {
+  auto next = std::min({started + options.deadline, now + longest_tick,
+                        last_sign + options.ping_interval});
+  // At least a millisecond, whatever the settings say.
+  return std::max(next, now + milliseconds{1});
+}
+
+reply_summary reply_state::summary(finish_reason finish) const {
+  reply_summary result;
+  result.finish = finish;
+  result.seed = options.request.seed;
+  result.device = facts.device;
+  result.prompt_tokens = facts.prompt_tokens;
+  result.completion_tokens = static_cast<std::uint32_t>(progress.last());
+  result.cached_tokens = facts.cached_tokens;
+  return result;
+}
+
+failure reply_state::too_many_lost() const {
+  return {errc::worker_lost,
+          fmt::format("{} workers were lost under this request, the limit is "
+                      "{}",
+                      attempt, options.max_attempts),
+          "", 0};
+}
+
+failure reply_state::nobody_went_on(const std::string& last_words) const {
+  return {errc::worker_lost,
+          fmt::format("no worker went on with this request within {} ms: {}",
+                      options.worker_wait.count(), last_words),
+          "", 1};
+}
+
+failure reply_state::too_slow() const {
+  return {errc::deadline_exceeded,
+          fmt::format("the request took longer than the limit of {} ms",
+                      options.deadline.count()),
+          "", 0};
+}
+
+} // namespace model_server

@@ -1,0 +1,78 @@
+// What a reply knows and decides, without sending anything.
+#pragma once
+
+#include "actors/credit_window.hpp"
+#include "actors/reply.hpp"
+#include "actors/reply_progress.hpp"
+
+#include <caf/local_actor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace model_server {
+
+/// The state of one reply actor.
+struct reply_state {
+  using time_point = std::chrono::steady_clock::time_point;
+
+  explicit reply_state(caf::local_actor*) {
+    // options come with the behaviour
+  }
+
+  /// For the logs.
+  const char* name = "reply";
+  reply_options options;
+  /// The token log, and the text from it.
+  reply_progress progress{{}};
+  credit_window credit_for_worker{1, false};
+  /// Null while there is none: before the first, or between two.
+  worker_actor worker;
+  /// What the worker said of itself; incarnation 0 while there is none.
+  admitted facts;
+  std::uint32_t attempt = 1;
+  /// A worker had it, so it waits for another rather than give up.
+  bool is_resumed = false;
+  /// The writer was told to begin, or that it was the end.
+  bool has_begun = false;
+  bool has_ended = false;
+  time_point started{};
+  /// When the client last got a sign of life.
+  time_point last_sign{};
+  /// Since when it has no worker, and how long it had none before.
+  std::optional<time_point> waiting_since;
+  time_point::duration waited{0};
+
+  void begin(reply_options how, time_point now);
+
+  /// True if a message with this incarnation is from the worker in charge.
+  bool is_of_worker(std::uint64_t incarnation) const {
+    return worker && incarnation == facts.incarnation;
+  }
+
+  /// What to ask the gateway for now.
+  submit next_order();
+
+  /// The worker in charge, and what it said. Usage stays that of the first.
+  void take_worker(worker_actor whom, const admitted& what, time_point now);
+
+  /// There is no worker in charge any more.
+  void wait_for_worker(time_point now);
+
+  /// All the time it had none, now included.
+  time_point::duration time_without_worker(time_point now) const;
+
+  /// When to look at the clock again.
+  time_point next_tick(time_point now) const;
+
+  reply_summary summary(finish_reason finish) const;
+
+  // How it may fail.
+  failure too_many_lost() const;
+  failure nobody_went_on(const std::string& last_words) const;
+  failure too_slow() const;
+};
+
+} // namespace model_server

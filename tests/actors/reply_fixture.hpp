@@ -1,0 +1,147 @@
+// One reply between a gateway and workers that the test plays.
+#pragma once
+
+#include "actors/reply.hpp"
+#include "tests/support/actor_fixture.hpp"
+#include "tests/support/recording_writer.hpp"
+#include "tests/support/scripted_entry.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// What a worker of the test was told.
+struct worker_record {
+  std::vector<submit> submits;
+  std::vector<credit> credits;
+  std::vector<cancel> cancels;
+};
+
+/// A worker that takes every request and makes nothing by itself.
+inline worker_actor::behavior_type
+passive_worker(worker_actor::pointer, std::uint64_t incarnation,
+               std::shared_ptr<worker_record> log) {
+  return {
+      [=](load_atom) {
+        return worker_ready{incarnation, 100};
+      },
+      [=](const submit& order, const reply_actor&) {
+        log->submits.push_back(order);
+        return admitted{incarnation, "dev:" + std::to_string(incarnation), 5,
+                        2};
+      },
+      [=](const credit& more) { log->credits.push_back(more); },
+      [=](const cancel& order) { log->cancels.push_back(order); },
+      [](hand_over_atom) { return std::uint32_t{0}; },
+      [](finish_atom) { return caf::ok_atom::value; },
+      [](const end_replies&) {},
+      [](step_atom) {},
+  };
+}
+
+/// What the gateway of the test does with the next submits.
+struct door_record {
+  /// Refusals to answer first, in order.
+  std::deque<caf::error> refusals;
+  worker_actor next;
+  int submits = 0;
+};
+
+inline gateway_actor::behavior_type
+scripted_gateway(gateway_actor::pointer self,
+                 std::shared_ptr<door_record> log) {
+  return {
+      [=](submit& order, reply_actor& sink) -> caf::result<admitted> {
+        ++log->submits;
+        if (!log->refusals.empty()) {
+          auto result = log->refusals.front();
+          log->refusals.pop_front();
+          return result;
+        }
+        return self->delegate(log->next, std::move(order), std::move(sink));
+      },
+      [](const add_device&) { return device_report{}; },
+      [](const remove_device&) { return device_report{}; },
+      [](const activate_model&) { return device_report{}; },
+      [](get_status) { return server_status{}; },
+      [](const drain&) { return std::uint32_t{0}; },
+      [](tick_atom) {},
+  };
+}
+
+inline failure loading() {
+  return {errc::model_loading, "'m' is being loaded", "", 2};
+}
+
+/// Holds what each test of the reply needs.
+class reply_fixture : public actor_fixture {
+protected:
+  reply_fixture() {
+    door = system.spawn(scripted_gateway, at_door);
+    start_worker();
+  }
+
+  ~reply_fixture() override {
+    caf::anon_send_exit(subject, caf::exit_reason::kill);
+    caf::anon_send_exit(door, caf::exit_reason::kill);
+    for (const auto& worker : workers)
+      caf::anon_send_exit(worker, caf::exit_reason::kill);
+    run();
+  }
+
+  /// The next worker that the gateway chooses, of the next incarnation.
+  void start_worker() {
+    records.push_back(std::make_shared<worker_record>());
+    workers.push_back(
+        system.spawn(passive_worker, records.size(), records.back()));
+    at_door->next = workers.back();
+  }
+
+  void start() {
+    options.gateway = door;
+    options.request.id = 1;
+    options.request.model = "m";
+    options.request.conversation = says("hello");
+    options.request.seed = 77;
+    options.writer = std::make_unique<recording_writer>(client);
+    subject = spawn_reply(system, std::move(options));
+    run();
+  }
+
+  /// Sends tokens as the latest worker would.
+  void make(std::uint64_t first, std::vector<std::string> texts,
+            finish_reason finish = finish_reason::none,
+            std::uint64_t incarnation = 0) {
+    token_chunk chunk;
+    chunk.id = 1;
+    chunk.incarnation = incarnation ? incarnation : workers.size();
+    chunk.first = first;
+    for (auto& text : texts)
+      chunk.tokens.push_back(
+          {static_cast<token_id>(100 + first + chunk.tokens.size()),
+           std::move(text)});
+    chunk.finish = finish;
+    caf::anon_send(subject, chunk);
+    run();
+  }
+
+  void kill(const worker_actor& victim) {
+    caf::anon_send_exit(victim, caf::exit_reason::kill);
+    run();
+  }
+
+  std::shared_ptr<door_record> at_door = std::make_shared<door_record>();
+  std::vector<std::shared_ptr<worker_record>> records;
+  std::vector<worker_actor> workers;
+  std::shared_ptr<transcript> client = std::make_shared<transcript>();
+  gateway_actor door;
+  reply_options options;
+  reply_actor subject;
+};
+
+} // namespace model_server

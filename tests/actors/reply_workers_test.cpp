@@ -1,0 +1,160 @@
+// A reply that loses its worker finds another, or says why not.
+#include "tests/actors/reply_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace model_server {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class reply_workers_test : public reply_fixture {};
+
+} // namespace
+
+TEST_F(reply_workers_test, a_refused_request_fails_with_the_refusal) {
+  auto refusal = failure{errc::queue_full, "3 wait, the limit is 3", "", 4};
+  at_door->refusals = {to_error(refusal)};
+  start();
+  EXPECT_FALSE(client->begun);
+  EXPECT_EQ(client->failed, refusal);
+  EXPECT_TRUE(client->is_closed);
+}
+
+TEST_F(reply_workers_test, a_new_request_does_not_wait_for_a_loading_model) {
+  at_door->refusals = {to_error(loading())};
+  start();
+  EXPECT_EQ(client->failed, loading());
+}
+
+TEST_F(reply_workers_test, waits_for_another_worker_after_losing_one) {
+  start();
+  make(1, {"a", "b"});
+  at_door->refusals = {to_error(loading()), to_error(loading()),
+                       to_error({errc::model_not_active, "", "", 0})};
+  start_worker();
+  kill(workers[0]);
+  EXPECT_THAT(records[1]->submits, IsEmpty());
+  advance(1s);
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  EXPECT_EQ(records[1]->submits[0].attempt, 2u);
+  EXPECT_TRUE(records[1]->submits[0].resumed);
+  EXPECT_THAT(records[1]->submits[0].log, ElementsAre(101, 102));
+  make(3, {"c"}, finish_reason::length);
+  EXPECT_EQ(client->text, "abc");
+  ASSERT_TRUE(client->end);
+  EXPECT_EQ(client->end->completion_tokens, 3u);
+  EXPECT_EQ(client->end->device, "dev:2");
+  EXPECT_EQ(client->broken, "");
+}
+
+TEST_F(reply_workers_test, waits_for_a_worker_no_longer_than_the_limit) {
+  options.worker_wait = 5s;
+  start();
+  make(1, {"a"});
+  at_door->refusals.assign(1000, to_error(loading()));
+  kill(workers[0]);
+  advance(4990ms);
+  EXPECT_FALSE(client->has_ended());
+  advance(10ms);
+  ASSERT_TRUE(client->failed);
+  EXPECT_EQ(client->failed->code, errc::worker_lost);
+  EXPECT_THAT(client->failed->message, HasSubstr("5000 ms"));
+}
+
+TEST_F(reply_workers_test, adds_up_its_waits) {
+  options.worker_wait = 5s;
+  options.max_attempts = 10;
+  start();
+  at_door->refusals.assign(30, to_error(loading())); // three seconds
+  start_worker();
+  kill(workers[0]);
+  advance(4s);
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  at_door->refusals.assign(1000, to_error(loading()));
+  kill(workers[1]);
+  advance(1900ms);
+  EXPECT_FALSE(client->has_ended());
+  advance(200ms);
+  EXPECT_TRUE(client->failed);
+}
+
+TEST_F(reply_workers_test, gives_up_after_the_most_attempts) {
+  options.max_attempts = 3;
+  start();
+  for (int lost = 0; lost < 2; ++lost) {
+    start_worker();
+    kill(workers[workers.size() - 2]);
+    EXPECT_FALSE(client->has_ended());
+  }
+  EXPECT_EQ(records[2]->submits.at(0).attempt, 3u);
+  kill(workers[2]);
+  ASSERT_TRUE(client->failed);
+  EXPECT_EQ(client->failed->code, errc::worker_lost);
+  EXPECT_THAT(client->failed->message,
+              HasSubstr("3 workers were lost under this request, the limit "
+                        "is 3"));
+}
+
+TEST_F(reply_workers_test, a_chat_that_breaks_the_model_counts_as_an_attempt) {
+  options.max_attempts = 2;
+  at_door->refusals = {to_error({errc::worker_lost, "", "", 0}),
+                       to_error({errc::worker_lost, "", "", 0})};
+  start();
+  ASSERT_TRUE(client->failed);
+  EXPECT_EQ(client->failed->code, errc::worker_lost);
+  EXPECT_EQ(at_door->submits, 2);
+}
+
+TEST_F(reply_workers_test, a_worker_that_was_gone_already_is_no_attempt) {
+  at_door->refusals = {caf::make_error(caf::sec::request_receiver_down)};
+  start();
+  EXPECT_FALSE(client->begun);
+  advance(100ms);
+  EXPECT_TRUE(client->begun);
+  EXPECT_EQ(records[0]->submits.at(0).attempt, 1u);
+}
+
+TEST_F(reply_workers_test, moves_without_counting_an_attempt) {
+  start();
+  make(1, {"a"});
+  start_worker();
+  caf::anon_send(subject, moved{1, 1});
+  run();
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  EXPECT_EQ(records[1]->submits[0].attempt, 1u);
+  EXPECT_TRUE(records[1]->submits[0].resumed);
+  kill(workers[0]); // no longer its own
+  EXPECT_EQ(at_door->submits, 2);
+  caf::anon_send(subject, moved{1, 1}); // told twice
+  run();
+  EXPECT_EQ(at_door->submits, 2);
+}
+
+TEST_F(reply_workers_test, a_resumed_request_keeps_its_credit) {
+  client->reports_progress = true;
+  options.credit = 4;
+  start();
+  make(1, {"a", "b"});
+  caf::anon_send(subject, written{2});
+  start_worker();
+  kill(workers[0]);
+  EXPECT_EQ(records[1]->submits.at(0).credit, 6u);
+}
+
+TEST_F(reply_workers_test, takes_no_answer_after_its_client_left) {
+  at_door->refusals = {caf::make_error(caf::sec::request_receiver_down)};
+  start();
+  caf::anon_send(subject, client_left{});
+  advance(1s);
+  EXPECT_TRUE(client->is_closed);
+  EXPECT_FALSE(client->begun);
+  EXPECT_THAT(records[0]->submits, IsEmpty());
+}
+
+} // namespace model_server

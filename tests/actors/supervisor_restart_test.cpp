@@ -1,0 +1,100 @@
+// Workers that die, and those that follow them.
+#include "tests/actors/supervisor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace model_server {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::SizeIs;
+
+class supervisor_restart_test : public supervisor_fixture {};
+
+} // namespace
+
+TEST_F(supervisor_restart_test, restarts_a_worker_after_growing_pauses) {
+  serving.restart_pause = 1s;
+  serving.restart_pause_most = 5s;
+  open({{"m", plan}});
+  add("m", "cpu");
+  auto started = workers.size();
+  for (auto pause : {1s, 2s, 4s, 5s, 5s}) {
+    kill(workers.back());
+    run();
+    auto status = status_of("m");
+    EXPECT_EQ(status.state, model_state::loading);
+    EXPECT_EQ(status.entities[0].state, entity_state::restarting);
+    EXPECT_NE(status.entities[0].reason, "");
+    advance(pause - 10ms);
+    EXPECT_EQ(workers.size(), started);
+    advance(10ms);
+    EXPECT_EQ(workers.size(), ++started);
+    EXPECT_EQ(status_of("m").state, model_state::ready);
+  }
+  EXPECT_EQ(status_of("m").entities[0].restarts, 5u);
+  // It serves well for a while: the next pause is short again.
+  advance(5s);
+  kill(workers.back());
+  run();
+  advance(1s);
+  EXPECT_EQ(workers.size(), started + 1);
+}
+
+TEST_F(supervisor_restart_test,
+       a_load_that_fails_at_a_restart_is_another_crash) {
+  add("m", "cpu");
+  fail_loading = "no memory";
+  kill(workers.back());
+  advance(1s);
+  EXPECT_THAT(workers, SizeIs(2));
+  EXPECT_EQ(status_of("m").entities[0].reason, "no memory");
+  fail_loading.clear();
+  advance(1990ms);
+  EXPECT_THAT(workers, SizeIs(2));
+  advance(10ms);
+  EXPECT_THAT(workers, SizeIs(3));
+  EXPECT_EQ(status_of("m").state, model_state::ready);
+  EXPECT_EQ(status_of("m").entities[0].restarts, 2u);
+  EXPECT_EQ(status_of("m").entities[0].reason, "");
+}
+
+TEST_F(supervisor_restart_test, is_degraded_while_one_of_two_restarts) {
+  add("m", "cpu");
+  add("m", "virtual:0");
+  kill(workers.front());
+  run();
+  EXPECT_EQ(status_of("m").state, model_state::degraded);
+  auto reply = start("m", "hello");
+  run();
+  EXPECT_EQ(reply.client->end->device, "virtual:0");
+  advance(1s);
+  EXPECT_EQ(status_of("m").state, model_state::ready);
+}
+
+TEST_F(supervisor_restart_test, tells_when_a_restart_is_due) {
+  serving.restart_pause = 3s;
+  open({{"m", plan}});
+  add("m", "cpu");
+  kill(workers.back());
+  advance(500ms);
+  auto reply = start("m", "hello");
+  run();
+  ASSERT_TRUE(reply.client->failed);
+  EXPECT_EQ(reply.client->failed->code, errc::model_loading);
+  EXPECT_EQ(reply.client->failed->retry_after, 3u);
+}
+
+TEST_F(supervisor_restart_test,
+       remove_of_a_restarting_entity_stops_the_restart) {
+  add("m", "cpu");
+  kill(workers.back());
+  run();
+  ask<device_report>(door, remove_device{"m", ""});
+  EXPECT_EQ(status_of("m").state, model_state::inactive);
+  advance(10s);
+  EXPECT_THAT(workers, SizeIs(1));
+}
+
+} // namespace model_server

@@ -1,0 +1,192 @@
+// Who takes part in a step, and who is next.
+#include "tests/actors/worker_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace model_server {
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class worker_batch_test : public worker_fixture {};
+
+} // namespace
+
+TEST_F(worker_batch_test, makes_a_numbered_token_a_step) {
+  load();
+  auto a = send("a");
+  run();
+  ASSERT_TRUE(a.answer->value);
+  EXPECT_EQ(*a.answer->value, (admitted{7, "cpu", 3, 0}));
+  ASSERT_THAT(a.got->chunks, SizeIs(5));
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(a.got->chunks[i].id, a.id);
+    EXPECT_EQ(a.got->chunks[i].incarnation, 7u);
+    EXPECT_EQ(a.got->chunks[i].first, i + 1);
+    EXPECT_THAT(a.got->chunks[i].tokens, SizeIs(1));
+    EXPECT_EQ(a.got->chunks[i].finish, finish_reason::none);
+  }
+  // The end token is no part of the reply.
+  EXPECT_THAT(a.got->chunks.back().tokens, IsEmpty());
+  EXPECT_EQ(a.got->finish(), finish_reason::stop);
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, fills_the_batch_in_order_of_arrival) {
+  plan->replies["a"] = numbered_reply(1);
+  load();
+  auto a = send("a"), b = send("b"), c = send("c"), d = send("d");
+  run();
+  EXPECT_THAT(plan->steps[0], ElementsAre("a", "b"));
+  EXPECT_THAT(plan->steps[2], ElementsAre("b", "c")); // a has ended
+  EXPECT_THAT(plan->steps[5], ElementsAre("c", "d")); // b has ended
+  for (const auto& batch : plan->steps)
+    EXPECT_LE(batch.size(), 2u);
+  EXPECT_EQ(a.got->text(), "1");
+  for (const auto* item : {&b, &c, &d})
+    EXPECT_EQ(item->got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test,
+       gives_the_place_of_a_short_reply_to_the_next_at_once) {
+  plan->replies["long"] = numbered_reply(9);
+  plan->replies["short"] = numbered_reply(1);
+  load();
+  auto one = send("long", 0), two = send("short", 0), three = send("b", 0);
+  run();
+  for (const auto* item : {&one, &two, &three})
+    caf::anon_send(subject, credit{item->id, no_limit});
+  run();
+  std::vector<std::string> order_of_steps;
+  for (const auto& batch : plan->steps)
+    order_of_steps.push_back(batch.size() > 1 ? batch[1] : "");
+  // Two steps for the short one (a token and the end), then b beside the long.
+  EXPECT_THAT(order_of_steps, ElementsAre("short", "short", "b", "b", "b", "b",
+                                          "b", "", "", ""));
+  EXPECT_EQ(one.got->text(), joined(numbered_reply(9)));
+}
+
+TEST_F(worker_batch_test, takes_arrivals_between_steps) {
+  plan->replies["a"] = numbered_reply(9);
+  load();
+  auto a = send("a");
+  std::optional<sent> b;
+  plan->before_step = [&] {
+    if (plan->steps.size() == 2)
+      b = send("b"); // while the third step runs
+  };
+  run();
+  EXPECT_THAT(plan->steps[2], ElementsAre("a"));
+  // Two messages later it has arrived.
+  EXPECT_THAT(plan->steps[5], ElementsAre("a", "b"));
+  EXPECT_EQ(a.got->text(), joined(numbered_reply(9)));
+  EXPECT_EQ(b->got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_cancel_takes_effect_before_the_next_step) {
+  load();
+  auto a = send("a"), b = send("b"), c = send("c");
+  plan->before_step = [&] {
+    if (plan->steps.size() == 3)
+      caf::anon_send(subject, cancel{b.id});
+  };
+  run();
+  EXPECT_THAT(plan->steps[3], ElementsAre("a", "b"));
+  EXPECT_THAT(plan->steps[4], ElementsAre("a", "c"));
+  EXPECT_EQ(b.got->finish(), finish_reason::none);
+  EXPECT_EQ(c.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_cancel_works_while_waiting) {
+  load();
+  auto a = send("a"), b = send("b"), c = send("c"), d = send("d");
+  plan->before_step = [&] {
+    if (plan->steps.size() == 1)
+      caf::anon_send(subject, cancel{c.id});
+  };
+  run();
+  EXPECT_THAT(c.got->chunks, IsEmpty());
+  EXPECT_EQ(d.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_reply_that_is_gone_frees_its_place_within_a_step) {
+  load();
+  auto a = send("a", 2), b = send("b", 2), c = send("c");
+  run();
+  EXPECT_THAT(c.got->chunks, IsEmpty());
+  caf::anon_send_exit(a.sink, caf::exit_reason::kill);
+  run();
+  EXPECT_THAT(plan->released, SizeIs(2));
+  EXPECT_EQ(c.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, stops_a_reply_at_its_credit_while_others_go_on) {
+  load();
+  auto a = send("a", 2), b = send("b");
+  run();
+  EXPECT_EQ(a.got->text(), "1 2");
+  EXPECT_EQ(a.got->finish(), finish_reason::none);
+  EXPECT_EQ(b.got->text(), "1 2 3 4");
+  EXPECT_EQ(b.got->finish(), finish_reason::stop);
+  auto steps = plan->steps.size();
+  run();
+  EXPECT_EQ(plan->steps.size(), steps);     // it waits, it doesn't spin
+  caf::anon_send(subject, credit{a.id, 1}); // less than before
+  run();
+  EXPECT_EQ(a.got->text(), "1 2");
+  caf::anon_send(subject, credit{a.id, no_limit});
+  run();
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, lets_a_resumed_reply_pass_a_full_queue) {
+  load();
+  std::vector<sent> all;
+  for (const auto* turn : {"a", "b", "c", "d", "e"})
+    all.push_back(send(turn, 0));
+  run();
+  auto what = order("f");
+  what.resumed = true;
+  auto resumed = send(what);
+  run();
+  EXPECT_TRUE(resumed.answer->value);
+  caf::anon_send(subject, cancel{all[0].id});
+  run();
+  // It is the first to get a place.
+  EXPECT_EQ(resumed.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_request_that_comes_again_replaces_the_first) {
+  load();
+  auto what = order("a", 1);
+  auto first = send(what);
+  run();
+  what.credit = no_limit;
+  auto second = send(what);
+  run();
+  EXPECT_EQ(first.got->text(), "1");
+  EXPECT_EQ(second.got->text(), "1 2 3 4");
+  EXPECT_THAT(plan->released, SizeIs(2));
+}
+
+TEST_F(worker_batch_test, shares_the_cores_with_those_who_compute_too) {
+  options.threads = std::make_shared<thread_budget>(8);
+  load();
+  send("a", 1);
+  run();
+  EXPECT_THAT(plan->threads, ElementsAre(8));
+  thread_share other{options.threads};
+  other.hold();
+  send("b");
+  run();
+  EXPECT_THAT(plan->threads, ElementsAre(8, 4));
+  other.release();
+  send("c");
+  run();
+  EXPECT_THAT(plan->threads, ElementsAre(8, 4, 8));
+}
+
+} // namespace model_server

@@ -1,0 +1,127 @@
+// How a worker begins and ends, by a fault or when it is told to.
+#include "tests/actors/worker_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace model_server {
+
+namespace {
+
+using ::testing::SizeIs;
+
+class worker_end_test : public worker_fixture {};
+
+} // namespace
+
+TEST_F(worker_end_test, tells_what_it_has_loaded) {
+  subject = system.spawn(worker, options);
+  auto ready = ask<worker_ready>(subject, load_atom::value);
+  EXPECT_EQ(ready.incarnation, 7u);
+  EXPECT_EQ(ready.context_length, 1000u);
+}
+
+TEST_F(worker_end_test, says_why_it_cannot_load_and_ends) {
+  options.make_entry = []() -> std::unique_ptr<model_entry> {
+    throw std::runtime_error("no such file: model.safetensors");
+  };
+  subject = system.spawn(worker, options);
+  auto refused = ask_failure<worker_ready>(subject, load_atom::value);
+  EXPECT_EQ(refused.code, errc::load_failed);
+  EXPECT_EQ(refused.message, "no such file: model.safetensors");
+  EXPECT_FALSE(
+      begin_ask<worker_ready>(subject, load_atom::value)->value.has_value());
+}
+
+TEST_F(worker_end_test, a_failure_ends_one_reply_alone) {
+  plan->before_token = [](const std::string& turn, std::size_t number) {
+    return turn == "a" && number == 3 ? "not a number among the scores" : "";
+  };
+  load();
+  auto a = send("a"), b = send("b");
+  run();
+  ASSERT_THAT(a.got->failures, SizeIs(1));
+  EXPECT_EQ(a.got->failures[0],
+            (reply_failed{
+                a.id,
+                7,
+                {errc::model_failed, "not a number among the scores", "", 0}}));
+  EXPECT_EQ(a.got->text(), "1 2");
+  EXPECT_EQ(b.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_end_test, an_exception_ends_the_worker_with_its_text) {
+  plan->before_token = [](const std::string&, std::size_t) -> std::string {
+    throw std::runtime_error("device lost");
+  };
+  load();
+  caf::error reason;
+  auto watch = [&](caf::event_based_actor* self, const worker_actor& whom) {
+    self->monitor(whom);
+    self->set_down_handler(
+        [&](caf::down_msg& down) { reason = std::move(down.reason); });
+    return caf::behavior{[](int) {}};
+  };
+  auto watcher = system.spawn(watch, subject);
+  send("a");
+  run();
+  EXPECT_EQ(to_failure(reason).code, errc::model_failed) << describe(reason);
+  EXPECT_EQ(to_failure(reason).message, "device lost");
+}
+
+TEST_F(worker_end_test, a_chat_that_breaks_the_model_is_told_so) {
+  plan->before_encode = [](const chat&) { throw 42; };
+  load();
+  auto a = send("a");
+  run();
+  ASSERT_TRUE(a.answer->failed);
+  EXPECT_EQ(a.answer->failed->code, errc::worker_lost);
+  auto after = send("b");
+  run();
+  EXPECT_TRUE(after.answer->error); // the worker is gone
+}
+
+TEST_F(worker_end_test, hands_over_running_and_waiting_replies) {
+  load();
+  auto a = send("a", 1), b = send("b", 1), c = send("c", 1);
+  run();
+  EXPECT_EQ(ask<std::uint32_t>(subject, hand_over_atom::value), 3u);
+  for (const auto* item : {&a, &b, &c}) {
+    ASSERT_THAT(item->got->moves, SizeIs(1));
+    EXPECT_EQ(item->got->moves[0], (moved{item->id, 7}));
+  }
+  auto late = send("d");
+  run();
+  ASSERT_TRUE(late.answer->failed);
+  EXPECT_EQ(late.answer->failed->code, errc::model_loading);
+}
+
+TEST_F(worker_end_test, answers_finish_when_the_last_reply_has_ended) {
+  load();
+  auto a = send("a", 1);
+  run();
+  auto finished = begin_ask<caf::ok_atom>(subject, finish_atom::value);
+  run();
+  EXPECT_FALSE(finished->has_come());
+  caf::anon_send(subject, credit{a.id, no_limit});
+  run();
+  EXPECT_TRUE(finished->value);
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_end_test, ends_all_replies_when_told) {
+  load();
+  auto a = send("a", 1), b = send("b", 1), c = send("c", 0);
+  run();
+  auto finished = begin_ask<caf::ok_atom>(subject, finish_atom::value);
+  run();
+  auto reason = failure{errc::shutting_down, "enough", "", 0};
+  caf::anon_send(subject, end_replies{reason});
+  run();
+  EXPECT_TRUE(finished->value);
+  for (const auto* item : {&a, &b, &c}) {
+    ASSERT_THAT(item->got->failures, SizeIs(1));
+    EXPECT_EQ(item->got->failures[0].reason, reason);
+  }
+}
+
+} // namespace model_server

@@ -144,8 +144,14 @@ template_value repeat(template_renderer& renderer, const template_value& value,
                       "{} bytes",
                       text->size(), times, renderer.limits().max_output_bytes)};
     marked_text result;
-    for (std::size_t i = 0; i < count && !text->empty(); ++i)
-      result.append(*text);
+    // Doubling: a short text may be repeated a million times.
+    while (!text->empty() && result.size() < count * text->size()) {
+      auto missing = count * text->size() - result.size();
+      if (result.empty())
+        result = *text;
+      else
+        result.append(marked_text{result}, 0, std::min(missing, result.size()));
+    }
     return renderer.make_text(std::move(result), value.is_markup());
   }
   auto& items = value.as_list()->items;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
@@ -189,9 +190,14 @@ marked_text format_braces(template_renderer& renderer,
     if (all[at] == '}' || end == std::string_view::npos)
       throw template_error{"a format with a single brace"};
     auto field = all.substr(at + 1, end - at - 1);
-    if (field.find_first_of(".[:!{") != std::string_view::npos)
-      throw template_error{
-          fmt::format("the format \"{{{}}}\" is not supported", field)};
+    // Behind a colon only the type that the value has anyway.
+    auto colon = std::min(field.find(':'), field.size());
+    auto type = field.substr(std::min(colon + 1, field.size()));
+    field = field.substr(0, colon);
+    if (field.find_first_of(".[!{") != std::string_view::npos
+        || (!type.empty() && type != "d" && type != "s"))
+      throw template_error{fmt::format("the format \"{{{}}}\" is not supported",
+                                       all.substr(at + 1, end - at - 1))};
     const template_value* value = nullptr;
     std::size_t index = next;
     auto parsed =
@@ -208,6 +214,9 @@ marked_text format_braces(template_renderer& renderer,
     if (!value)
       throw template_error{
           fmt::format("a format without an argument for \"{{{}}}\"", field)};
+    if ((type == "d" && !value->as_integer())
+        || (type == "s" && !value->as_text()))
+      fail_type(*value, "of the type that the format names");
     auto text = to_text(renderer, *value);
     renderer.charge(text.size());
     result.append(text);

@@ -37,7 +37,8 @@ marked_text format_percent(template_renderer& renderer,
                            const std::vector<template_value>& positional,
                            const template_dict* named);
 
-/// As Python's `format.format(...)`, without format specifications.
+/// As Python's `format.format(...)`; of the format specifications only `d` and
+/// `s` by themselves.
 marked_text format_braces(template_renderer& renderer,
                           const marked_text& format,
                           const call_arguments& arguments);

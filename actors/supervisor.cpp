@@ -103,8 +103,6 @@ void start_worker(supervisor_pointer self, entity& item) {
   auto incarnation = ++state.last_incarnation;
   item.incarnation = incarnation;
   item.state = entity_state::loading;
-  item.load = {};
-  item.submits = 0;
   item.worker =
       state.options.spawn_worker(self->system(), options_for(self, item));
   self->monitor(item.worker);

@@ -33,7 +33,7 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
       [=](const submit& order, const reply_actor&) {
         log->submits.push_back(order);
         return admitted{incarnation, "dev:" + std::to_string(incarnation), 5,
-                        2};
+                        static_cast<std::uint32_t>(2 * incarnation)};
       },
       [=](const credit& more) { log->credits.push_back(more); },
       [=](const cancel& order) { log->cancels.push_back(order); },

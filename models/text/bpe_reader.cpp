@@ -84,7 +84,7 @@ void refuse_others(const json_node& node) {
 bpe_model read_bpe_model(const json_node& node) {
   // Old files leave out the type.
   if (auto type = node.find("type"); type && type->text() != "BPE")
-    node.fail(fmt::format("type \"{:.80}\" is not supported; only BPE is",
+    node.fail(fmt::format("type \"{:.80}\" is unknown; only BPE is supported",
                           type->text()));
   if (!node.find("merges"))
     node.fail("lacks \"merges\"; only BPE is supported");

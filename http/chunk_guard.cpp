@@ -35,12 +35,18 @@ std::size_t chunk_guard::feed(std::string_view bytes, std::string& approved) {
   return taken;
 }
 
+std::size_t pass_missing(std::string_view bytes, std::uint64_t& missing,
+                         std::string& approved) {
+  auto taken =
+      static_cast<std::size_t>(std::min<std::uint64_t>(missing, bytes.size()));
+  approved.append(bytes.substr(0, taken));
+  missing -= taken;
+  return taken;
+}
+
 std::size_t chunk_guard::take_data(std::string_view bytes,
                                    std::string& approved) {
-  auto taken =
-      static_cast<std::size_t>(std::min<std::uint64_t>(missing_, bytes.size()));
-  approved.append(bytes.substr(0, taken));
-  missing_ -= taken;
+  auto taken = pass_missing(bytes, missing_, approved);
   if (missing_ == 0)
     part_ = part::data_end;
   return taken;

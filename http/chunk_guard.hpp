@@ -11,6 +11,11 @@
 
 namespace model_server {
 
+/// Appends to `approved` those of `bytes` that are among the `missing` ones,
+/// lowers `missing` by them and returns how many there were.
+std::size_t pass_missing(std::string_view bytes, std::uint64_t& missing,
+                         std::string& approved);
+
 /// Reads the chunks of one body: sizes in hexadecimal digits, each line with
 /// its CR LF, no fields after the last chunk.
 class chunk_guard {

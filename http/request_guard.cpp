@@ -310,10 +310,7 @@ bool request_guard::check_target(const framing& seen) {
 
 std::size_t request_guard::take_body(std::string_view bytes,
                                      std::string& approved) {
-  auto taken =
-      static_cast<std::size_t>(std::min<std::uint64_t>(missing_, bytes.size()));
-  approved.append(bytes.substr(0, taken));
-  missing_ -= taken;
+  auto taken = pass_missing(bytes, missing_, approved);
   if (missing_ == 0)
     part_ = part::complete;
   return taken;

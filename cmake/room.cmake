@@ -18,6 +18,7 @@ function(add_room name)
   add_library("model_server::${name}" ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS
                  BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${ROOM_HEADERS})
+  target_compile_features(${target} PUBLIC cxx_std_20)
   target_link_libraries(${target} PUBLIC ${ROOM_USES}
                         PRIVATE model_server::flags ${ROOM_PRIVATE_USES})
   set_target_properties(${target} PROPERTIES

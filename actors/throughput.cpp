@@ -8,7 +8,7 @@ namespace model_server {
 
 namespace {
 
-// An average keeps 1/e of its past after this many seconds of work.
+// The sums keep 1/e of their past after this many seconds of work.
 constexpr double memory_seconds = 2.0;
 // Of the tokens per reply, each new reply counts for this much.
 constexpr double reply_weight = 0.2;
@@ -20,7 +20,6 @@ void throughput::resume(time_point now) {
     return;
   running_ = true;
   since_ = now;
-  unmeasured_ = 0;
 }
 
 void throughput::pause() {
@@ -28,15 +27,11 @@ void throughput::pause() {
 }
 
 void throughput::made(std::size_t tokens, time_point now) {
-  unmeasured_ += tokens;
   auto seconds = std::chrono::duration<double>(now - since_).count();
-  if (seconds <= 0)
-    return;
-  auto rate = static_cast<double>(unmeasured_) / seconds;
-  auto past = tokens_per_second_ > 0 ? std::exp(-seconds / memory_seconds) : 0;
-  tokens_per_second_ = past * tokens_per_second_ + (1 - past) * rate;
+  auto kept = std::exp(-seconds / memory_seconds);
+  tokens_ = kept * tokens_ + static_cast<double>(tokens);
+  seconds_ = kept * seconds_ + seconds;
   since_ = now;
-  unmeasured_ = 0;
 }
 
 void throughput::ended(std::size_t tokens) {
@@ -46,10 +41,10 @@ void throughput::ended(std::size_t tokens) {
 }
 
 std::uint32_t throughput::seconds_for(std::size_t waiting) const {
-  if (tokens_per_second_ <= 0)
+  if (tokens_per_second() <= 0)
     return 1;
   auto seconds = std::ceil(static_cast<double>(waiting) * tokens_per_reply_
-                           / tokens_per_second_);
+                           / tokens_per_second());
   return static_cast<std::uint32_t>(std::clamp(seconds, 1.0, 3600.0));
 }
 

@@ -7,9 +7,8 @@
 
 namespace model_server {
 
-/// Tokens per second of a worker and tokens per reply, both as exponential
-/// averages that forget within a few seconds or replies. Time stands still
-/// while nothing runs.
+/// Tokens per second of a worker, over the last few seconds of work, and tokens
+/// per reply, over the last few replies. Time stands still while nothing runs.
 class throughput {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -28,7 +27,7 @@ public:
 
   /// 0 before the first measure.
   double tokens_per_second() const {
-    return tokens_per_second_;
+    return seconds_ > 0 ? tokens_ / seconds_ : 0;
   }
 
   /// Seconds until `waiting` replies of average length are done, at least 1, at
@@ -38,8 +37,9 @@ public:
 private:
   time_point since_{};
   bool running_ = false;
-  std::size_t unmeasured_ = 0;
-  double tokens_per_second_ = 0;
+  // Sums that fade: a short step counts for no more than its time.
+  double tokens_ = 0;
+  double seconds_ = 0;
   double tokens_per_reply_ = 0;
 };
 

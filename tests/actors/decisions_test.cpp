@@ -45,14 +45,24 @@ TEST(throughput_test, does_not_count_idle_time) {
   EXPECT_DOUBLE_EQ(speed.tokens_per_second(), 10);
 }
 
+TEST(throughput_test, a_short_step_counts_for_no_more_than_its_time) {
+  throughput speed;
+  throughput::time_point now{};
+  speed.resume(now);
+  speed.made(3, now += 5us);
+  for (int i = 0; i < 20; ++i)
+    speed.made(1, now += 50ms);
+  EXPECT_NEAR(speed.tokens_per_second(), 20, 4);
+}
+
 TEST(throughput_test, steps_without_time_are_counted_with_the_next) {
   throughput speed;
   throughput::time_point now{};
   speed.resume(now);
   speed.made(10, now);
   EXPECT_EQ(speed.tokens_per_second(), 0);
-  speed.made(10, now += 1s);
-  EXPECT_DOUBLE_EQ(speed.tokens_per_second(), 20);
+  speed.made(10, now += 1ms);
+  EXPECT_NEAR(speed.tokens_per_second(), 20'000, 10);
 }
 
 TEST(throughput_test, says_when_a_queue_is_done) {

@@ -21,8 +21,8 @@ struct reply_summary {
 
 /// Writes one reply to its client. Called by one reply actor, on CAF's threads,
 /// in this order: `begin` once, `text` any number of times, then exactly one of
-/// `end` and `fail`; `fail` may also come first. `ping` at any time between
-/// `begin` and the end. No call blocks and none throws.
+/// `end` and `fail`; `fail` may also come first. `ping` at any time before the
+/// end, `begin` included. No call blocks and none throws.
 class reply_writer {
 public:
   virtual ~reply_writer() = default;

@@ -210,9 +210,8 @@ private:
 
   static void answer_ready(http_answer& answer, const server_status& status) {
     auto is_ready = [](const model_status& model) {
-      return std::ranges::any_of(model.entities, [](const auto& entity) {
-        return entity.state == entity_state::ready;
-      });
+      return model.state == model_state::ready
+             || model.state == model_state::degraded;
     };
     if (status.draining)
       answer.send(to_response({.status = 503,

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace model_server {
 
 namespace {
@@ -22,13 +24,18 @@ sse_writer::sse_writer(std::unique_ptr<http_answer> answer, std::string call_id)
 }
 
 void sse_writer::begin(const admitted&) {
+  send_head();
+}
+
+void sse_writer::send_head() {
+  if (std::exchange(has_begun_, true))
+    return;
   http_response head;
   head.content_type = "text/event-stream";
   head.headers.emplace_back("cache-control", "no-store");
   // Tells nginx and its like not to gather events.
   head.headers.emplace_back("x-accel-buffering", "no");
   answer_->begin(std::move(head));
-  has_begun_ = true;
 }
 
 void sse_writer::text(std::string_view piece, std::uint64_t last) {
@@ -51,6 +58,9 @@ void sse_writer::fail(const failure& reason) {
 }
 
 void sse_writer::ping() {
+  // A client that is kept waiting for a worker needs a sign of life more than a
+  // status that tells of a refusal.
+  send_head();
   answer_->write(": ping\n\n", 0);
 }
 

@@ -11,7 +11,8 @@ namespace model_server {
 
 /// Sends each piece of a reply as it comes: an event per piece with the number
 /// of its last token as id, one that ends the reply, then `[DONE]`. A failure
-/// after the beginning is an event too, and no `[DONE]` follows.
+/// after the beginning, or after a ping, is an event too, and no `[DONE]`
+/// follows.
 class sse_writer : public reply_writer {
 public:
   sse_writer(std::unique_ptr<http_answer> answer, std::string call_id);
@@ -24,6 +25,8 @@ public:
   bool reports_progress() const override;
 
 private:
+  void send_head();
+
   std::unique_ptr<http_answer> answer_;
   std::string call_id_;
   bool has_begun_ = false;

@@ -85,6 +85,21 @@ TEST_F(sse_writer_test, pings_with_a_comment) {
   EXPECT_TRUE(writer.reports_progress());
 }
 
+TEST_F(sse_writer_test, a_ping_may_be_the_beginning) {
+  writer.ping();
+  EXPECT_TRUE(record.has_begun);
+  writer.begin({});
+  writer.text("x", 1);
+  EXPECT_TRUE(record.body().starts_with(": ping\n\nid: 1\n"));
+}
+
+TEST_F(sse_writer_test, fails_with_an_event_after_a_ping) {
+  writer.ping();
+  writer.fail({errc::queue_full, "full", "", 4});
+  EXPECT_TRUE(record.has_ended);
+  EXPECT_FALSE(record.has_sent);
+}
+
 TEST(json_writer_test, sends_everything_at_the_end) {
   recorded_answer record;
   json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m"};

@@ -7,7 +7,8 @@
 namespace model_server {
 
 entity_status entity::status(const std::string& node) const {
-  return {device,       node,         state,
+  auto shown = is_leaving ? entity_state::leaving : state;
+  return {device,       node,         shown,
           load.running, load.waiting, load.tokens_per_second,
           restarts,     reason};
 }

@@ -76,6 +76,22 @@ caf::result<server_status> gather_status(gateway_pointer self) {
 
 // -- replies ------------------------------------------------------------------
 
+void schedule_pulse(gateway_pointer self) {
+  auto& state = self->state;
+  if (std::exchange(state.pulse_is_due, true))
+    return;
+  self->delayed_send(self, state.options.pulse, pulse_atom::value);
+}
+
+void beat(gateway_pointer self) {
+  auto& state = self->state;
+  state.pulse_is_due = false;
+  for (const auto& [address, sink] : state.open_replies)
+    self->send(sink, pulse_atom::value);
+  if (!state.open_replies.empty())
+    schedule_pulse(self);
+}
+
 caf::result<admitted> admit(gateway_pointer self, submit& order,
                             reply_actor& sink) {
   auto& state = self->state;
@@ -85,6 +101,7 @@ caf::result<admitted> admit(gateway_pointer self, submit& order,
     return to_error(state.unknown(order.request.model));
   if (state.open_replies.emplace(sink.address(), sink).second)
     self->monitor(sink);
+  schedule_pulse(self);
   auto model = order.request.model;
   return pass_on<admitted>(self, model, std::move(order), std::move(sink));
 }
@@ -106,6 +123,8 @@ caf::result<std::uint32_t> begin_drain(gateway_pointer self,
   state.is_draining = true;
   auto promise = self->make_response_promise<std::uint32_t>();
   state.drained.push_back(promise);
+  for (const auto& model : state.options.models)
+    self->send(model.supervisor, order);
   self->delayed_send(self, order.limit, tick_atom::value);
   answer_drain(self);
   return promise;
@@ -146,6 +165,8 @@ failure gateway_state::unknown(const std::string& model) const {
 gateway_actor::behavior_type gateway(gateway_pointer self,
                                      gateway_options options) {
   self->state.options = std::move(options);
+  for (const auto& model : self->state.options.models)
+    self->send(model.supervisor, gateway_actor{self});
   self->set_down_handler([self](const caf::down_msg& down) {
     self->state.open_replies.erase(down.source);
     answer_drain(self);
@@ -164,7 +185,12 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       [self](activate_model& order) { return change_devices(self, order); },
       [self](get_status) { return gather_status(self); },
       [self](const drain& order) { return begin_drain(self, order); },
+      [self](const worker_abandoned& lost) {
+        for (const auto& [address, sink] : self->state.open_replies)
+          self->send(sink, lost);
+      },
       [self](tick_atom) { cut_off(self); },
+      [self](pulse_atom) { beat(self); },
   };
 }
 

@@ -8,6 +8,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,6 +26,10 @@ struct served_model {
 struct gateway_options {
   /// In the order of the status.
   std::vector<served_model> models;
+  /// How often replies look at the clock: their deadlines and pings are late by
+  /// so much at most. One timer for all of them, because one for each costs
+  /// more than everything else that a short reply does.
+  std::chrono::milliseconds pulse{250};
 };
 
 /// What the gateway knows.
@@ -38,6 +43,8 @@ struct gateway_state {
   gateway_options options;
   /// Replies that have submitted and not ended.
   std::map<caf::actor_addr, reply_actor> open_replies;
+  /// A pulse is on its way; there is none while no reply is open.
+  bool pulse_is_due = false;
   bool is_draining = false;
   /// Replies that were cut off at the end of the drain.
   std::uint32_t cut_replies = 0;

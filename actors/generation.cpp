@@ -35,7 +35,9 @@ generation::generation(submit order, reply_actor sink,
       credit_(order.credit),
       most_tokens_(most_tokens(request_, prompt.size(), info)),
       known_(order.log.size()),
-      resumed_(order.resumed) {
+      begun_at_(order.log.size()),
+      resumed_(order.resumed),
+      is_accused_(order.attempt > 1) {
   state_.id = id;
   state_.conversation = &request_.conversation;
   state_.prompt_size = prompt.size();

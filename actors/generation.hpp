@@ -40,6 +40,14 @@ public:
     return resumed_;
   }
 
+  /// A worker was lost while this reply was in its step, and no token has been
+  /// made since: it may be the cause, so it takes its next step alone. A
+  /// model's step is a function of the log, so whoever survives that step is
+  /// innocent.
+  bool is_suspect() const {
+    return is_accused_ && known_ == begun_at_;
+  }
+
   /// Nothing is left to make: the log that came with it was the whole reply.
   bool is_complete() const {
     return state_.reply_size() >= most_tokens_;
@@ -70,7 +78,10 @@ private:
   std::uint64_t credit_ = 0;
   std::size_t most_tokens_ = 0;
   std::size_t known_ = 0;
+  // Size of the log that it came with.
+  std::size_t begun_at_ = 0;
   bool resumed_ = false;
+  bool is_accused_ = false;
 };
 
 } // namespace model_server

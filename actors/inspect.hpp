@@ -142,6 +142,11 @@ inspected<Inspector> inspect(Inspector& f, reply_failed& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_abandoned& x) {
+  return f(caf::meta::type_name("worker_abandoned"), x.model, x.incarnation);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, moved& x) {
   return f(caf::meta::type_name("moved"), x.id, x.incarnation);
 }

@@ -13,6 +13,7 @@ using step_atom = caf::atom_constant<caf::atom("step")>;
 using load_atom = caf::atom_constant<caf::atom("load")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
+using pulse_atom = caf::atom_constant<caf::atom("pulse")>;
 
 // What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
@@ -27,16 +28,19 @@ using reply_actor = caf::typed_actor<
     caf::reacts_to<reply_failed>,
     // The worker's device goes away: asks the supervisor again, with the log.
     caf::reacts_to<moved>,
+    // A worker that may hang was given up: goes on elsewhere if it was this
+    // reply's.
+    caf::reacts_to<worker_abandoned>,
     // The server stops and its patience is over: ends with this error.
     caf::reacts_to<stop_reply>,
     // The client has taken tokens: more credit for the worker.
     caf::reacts_to<written>,
     // The client left: frees the worker's place and ends.
     caf::reacts_to<client_left>,
+    // The gateway's pulse: pings a silent stream, watches the deadline.
+    caf::reacts_to<pulse_atom>,
     // INTERNAL: submits again after a lost worker or a loading model.
-    caf::reacts_to<retry_atom>,
-    // INTERNAL: pings a silent stream, watches the deadline.
-    caf::reacts_to<tick_atom>>;
+    caf::reacts_to<retry_atom>>;
 
 /// Owns one model on one device and runs its batches.
 using worker_actor = caf::typed_actor<
@@ -59,25 +63,6 @@ using worker_actor = caf::typed_actor<
     // INTERNAL: runs one batch step.
     caf::reacts_to<step_atom>>;
 
-/// One per model name: owns its workers, restarts them, picks one per reply.
-using supervisor_actor = caf::typed_actor<
-    // Delegates to a worker. Errors: model_not_active, model_loading,
-    // queue_full and those of the worker.
-    caf::replies_to<submit, reply_actor>::with<admitted>,
-    // Errors: no_such_device, device_in_use, load_failed.
-    caf::replies_to<add_device>::with<device_report>,
-    // Errors: model_not_active, no_such_device.
-    caf::replies_to<remove_device>::with<device_report>,
-    // Errors: as add_device.
-    caf::replies_to<activate_model>::with<device_report>,
-    caf::replies_to<get_status>::with<model_status>,
-    // A worker's load has changed.
-    caf::reacts_to<worker_load>,
-    // INTERNAL: starts the worker of this incarnation's entity again.
-    caf::reacts_to<retry_atom, std::uint64_t>,
-    // INTERNAL: the last entity has had its time to finish.
-    caf::reacts_to<tick_atom, std::uint64_t>>;
-
 /// The one door from HTTP: model name to supervisor, admission.
 using gateway_actor = caf::typed_actor<
     // Delegates to the model's supervisor. Errors: model_not_found,
@@ -90,7 +75,34 @@ using gateway_actor = caf::typed_actor<
     // Stops admitting and waits for the replies in progress; answers how many
     // were cut off.
     caf::replies_to<drain>::with<std::uint32_t>,
+    // Tells every open reply.
+    caf::reacts_to<worker_abandoned>,
     // INTERNAL: the drain limit has passed.
-    caf::reacts_to<tick_atom>>;
+    caf::reacts_to<tick_atom>,
+    // INTERNAL: lets every open reply look at the clock.
+    caf::reacts_to<pulse_atom>>;
+
+/// One per model name: owns its workers, restarts them, picks one per reply.
+using supervisor_actor = caf::typed_actor<
+    // Delegates to a worker. Errors: model_not_active, model_loading,
+    // queue_full and those of the worker.
+    caf::replies_to<submit, reply_actor>::with<admitted>,
+    // Errors: no_such_device, device_in_use, load_failed.
+    caf::replies_to<add_device>::with<device_report>,
+    // Errors: model_not_active, no_such_device.
+    caf::replies_to<remove_device>::with<device_report>,
+    // Errors: as add_device.
+    caf::replies_to<activate_model>::with<device_report>,
+    caf::replies_to<get_status>::with<model_status>,
+    // Fails whoever waits for an entity to be ready: the server stops.
+    caf::reacts_to<drain>,
+    // The gateway, which knows all replies.
+    caf::reacts_to<gateway_actor>,
+    // A worker's load has changed.
+    caf::reacts_to<worker_load>,
+    // INTERNAL: starts the worker of this incarnation's entity again.
+    caf::reacts_to<retry_atom, std::uint64_t>,
+    // INTERNAL: the last entity has had its time to finish.
+    caf::reacts_to<tick_atom, std::uint64_t>>;
 
 } // namespace model_server

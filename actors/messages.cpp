@@ -16,6 +16,8 @@ std::string to_string(entity_state state) {
     return "restarting";
   case entity_state::failed:
     return "failed";
+  case entity_state::leaving:
+    return "leaving";
   }
   return "failed";
 }
@@ -60,6 +62,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<token_chunk>("token_chunk")
       .add_message_type<reply_failed>("reply_failed")
       .add_message_type<moved>("moved")
+      .add_message_type<worker_abandoned>("worker_abandoned")
       .add_message_type<stop_reply>("stop_reply")
       .add_message_type<written>("written")
       .add_message_type<client_left>("client_left")
@@ -70,7 +73,8 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<device_report>("device_report")
       .add_message_type<reply_actor>("reply_actor")
       .add_message_type<worker_actor>("worker_actor")
-      .add_message_type<supervisor_actor>("supervisor_actor");
+      .add_message_type<supervisor_actor>("supervisor_actor")
+      .add_message_type<gateway_actor>("gateway_actor");
   config.add_error_category(
       error_category,
       [](std::uint8_t code, caf::atom_value, const caf::message&) {

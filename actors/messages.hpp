@@ -169,6 +169,16 @@ struct moved {
   friend bool operator==(const moved&, const moved&) = default;
 };
 
+/// A worker was given up although it has not gone down: it hangs in a step, and
+/// what it still says is dropped.
+struct worker_abandoned {
+  std::string model;
+  std::uint64_t incarnation = 0;
+
+  friend bool operator==(const worker_abandoned&,
+                         const worker_abandoned&) = default;
+};
+
 /// The server ends the reply, whatever its state.
 struct stop_reply {
   failure reason;
@@ -212,7 +222,14 @@ struct worker_ready {
   friend bool operator==(const worker_ready&, const worker_ready&) = default;
 };
 
-enum class entity_state : std::uint8_t { loading, ready, restarting, failed };
+enum class entity_state : std::uint8_t {
+  loading,
+  ready,
+  restarting,
+  failed,
+  /// Finishes its replies and takes no more.
+  leaving
+};
 enum class model_state : std::uint8_t { inactive, loading, ready, degraded };
 
 std::string to_string(entity_state state);

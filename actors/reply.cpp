@@ -73,6 +73,12 @@ void give_up_worker(reply_pointer self) {
   state.wait_for_worker(self->clock().now());
 }
 
+// The worker gave this reply up, or was given up, through no fault of its own.
+void go_elsewhere(reply_pointer self) {
+  give_up_worker(self);
+  ask_for_worker(self);
+}
+
 // The worker went down under this reply: another one goes on from the log.
 void lose_worker(reply_pointer self) {
   auto& state = self->state;
@@ -163,11 +169,6 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
 
 // -- time ---------------------------------------------------------------------
 
-void schedule_tick(reply_pointer self) {
-  auto now = self->clock().now();
-  self->delayed_send(self, self->state.next_tick(now) - now, tick_atom::value);
-}
-
 void watch_time(reply_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
@@ -175,10 +176,8 @@ void watch_time(reply_pointer self) {
     return fail(self, state.too_slow());
   if (now - state.last_sign >= state.options.ping_interval) {
     state.last_sign = now;
-    if (state.has_begun)
-      state.options.writer->ping();
+    state.options.writer->ping();
   }
-  schedule_tick(self);
 }
 
 // -- behaviour ----------------------------------------------------------------
@@ -203,7 +202,6 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
   self->state.begin(std::move(options), self->clock().now());
   set_endings(self);
   ask_for_worker(self);
-  schedule_tick(self);
   return {
       [self](const token_chunk& chunk) { take_tokens(self, chunk); },
       [self](const reply_failed& end) {
@@ -211,10 +209,13 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
           fail(self, end.reason);
       },
       [self](const moved& notice) {
-        if (!self->state.is_of_worker(notice.incarnation))
-          return;
-        give_up_worker(self);
-        ask_for_worker(self);
+        if (self->state.is_of_worker(notice.incarnation))
+          go_elsewhere(self);
+      },
+      [self](const worker_abandoned& lost) {
+        if (self->state.options.request.model == lost.model
+            && self->state.is_of_worker(lost.incarnation))
+          go_elsewhere(self);
       },
       [self](const stop_reply& order) { fail(self, order.reason); },
       [self](const written& progress) {
@@ -222,8 +223,8 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
         raise_credit(self);
       },
       [self](client_left) { leave(self, "client_left", true); },
+      [self](pulse_atom) { watch_time(self); },
       [self](retry_atom) { ask_for_worker(self); },
-      [self](tick_atom) { watch_time(self); },
   };
 }
 

@@ -3,20 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace model_server {
-
-namespace {
-
-using std::chrono::milliseconds;
-
-// The longest pause between two looks at the clock. A tick that is under way
-// keeps the memory of a reply that has ended.
-constexpr auto longest_tick = milliseconds{1000};
-
-} // namespace
 
 void reply_state::begin(reply_options how, time_point now) {
   progress = reply_progress{how.request.stop};
@@ -57,13 +46,6 @@ void reply_state::wait_for_worker(time_point now) {
 reply_state::time_point::duration
 reply_state::time_without_worker(time_point now) const {
   return waiting_since ? waited + (now - *waiting_since) : waited;
-}
-
-reply_state::time_point reply_state::next_tick(time_point now) const {
-  auto next = std::min({started + options.deadline, now + longest_tick,
-                        last_sign + options.ping_interval});
-  // At least a millisecond, whatever the settings say.
-  return std::max(next, now + milliseconds{1});
 }
 
 reply_summary reply_state::summary(finish_reason finish) const {

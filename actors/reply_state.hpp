@@ -64,9 +64,6 @@ struct reply_state {
   /// All the time it had none, now included.
   time_point::duration time_without_worker(time_point now) const;
 
-  /// When to look at the clock again.
-  time_point next_tick(time_point now) const;
-
   reply_summary summary(finish_reason finish) const;
 
   // How it may fail.

@@ -44,6 +44,20 @@ void answer(entity& item, caf::error reason) {
     item.asked.deliver(std::move(reason));
 }
 
+// Gives a worker up that does not answer: it hangs in a step, so its replies
+// get no word from it, not even that it is down.
+void abandon(supervisor_pointer self, const worker_actor& worker,
+             std::uint64_t incarnation) {
+  auto& state = self->state;
+  log_event(
+      log_level::error, "worker_abandoned",
+      {{"model", state.options.model.name}, {"incarnation", incarnation}});
+  if (state.gateway)
+    self->send(state.gateway,
+               worker_abandoned{state.options.model.name, incarnation});
+  dismiss(self, worker);
+}
+
 // The worker is gone, or could not load. An entity that has never served goes
 // with it; else it gets another worker after a pause.
 void lose_worker(supervisor_pointer self, entity& item, caf::error reason) {
@@ -177,6 +191,7 @@ caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
   auto promise = self->make_response_promise<device_report>();
   auto report = report_of(item);
   auto worker = item.worker;
+  auto incarnation = item.incarnation;
   erase(self, item);
   self->demonitor(worker.address());
   self->request(worker, self->state.options.serving.drain_timeout,
@@ -188,33 +203,36 @@ caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
             dismiss(self, worker);
           },
           [=](const caf::error&) mutable {
-            // It died or hangs: its replies find out by themselves.
             promise.deliver(report);
-            dismiss(self, worker);
+            abandon(self, worker, incarnation);
           });
   return promise;
 }
 
-// The last entity: its replies have nowhere to go, so they may finish first.
+// The last one that serves: its replies have nowhere to go, so they may finish
+// first.
 caf::result<device_report> finish_replies(supervisor_pointer self,
                                           entity& item) {
   auto limit = self->state.options.serving.drain_timeout;
   auto incarnation = item.incarnation;
   item.is_leaving = true;
   item.asked = self->make_response_promise<device_report>();
-  auto leave = [=] {
+  auto leave = [=](bool hangs) {
     auto* found = self->state.of_incarnation(incarnation);
     if (!found)
       return;
-    dismiss(self, found->worker);
+    if (hangs)
+      abandon(self, found->worker, incarnation);
+    else
+      dismiss(self, found->worker);
     if (found->asked.pending())
       found->asked.deliver(report_of(*found));
     erase(self, *found);
   };
   self->delayed_send(self, limit, tick_atom::value, incarnation);
   self->request(item.worker, limit + finish_grace, finish_atom::value)
-      .then([=](caf::ok_atom) { leave(); },
-            [=](const caf::error&) { leave(); });
+      .then([=](caf::ok_atom) { leave(false); },
+            [=](const caf::error&) { leave(true); });
   return item.asked;
 }
 
@@ -230,8 +248,8 @@ caf::result<device_report> remove(supervisor_pointer self,
   log_event(log_level::info, "device_removed",
             {{"model", state.options.model.name}, {"device", item->device}});
   if (item->state == entity_state::ready)
-    return state.staying() > 1 ? move_replies(self, *item)
-                               : finish_replies(self, *item);
+    return state.has_other_than(*item) ? move_replies(self, *item)
+                                       : finish_replies(self, *item);
   // Nothing runs there: whoever waits for it to be ready waits in vain.
   answer(*item, to_error(state.removed_early(item->device)));
   auto report = report_of(*item);
@@ -262,6 +280,12 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
       [self](const remove_device& order) { return remove(self, order); },
       [self](const activate_model& order) { return activate(self, order); },
       [self](get_status) { return self->state.status(); },
+      [self](const drain&) {
+        for (auto& item : self->state.entities)
+          if (!item.is_leaving)
+            answer(item, to_error(self->state.is_stopping()));
+      },
+      [self](const gateway_actor& gateway) { self->state.gateway = gateway; },
       [self](const worker_load& load) {
         if (auto* item = self->state.of_incarnation(load.incarnation))
           item->load = load;

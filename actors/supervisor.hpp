@@ -47,10 +47,11 @@ struct supervisor_state {
   /// In the order in which they were added.
   std::list<entity> entities;
   std::uint64_t last_incarnation = 0;
+  /// Whom to tell of abandoned workers; null before it has said so.
+  gateway_actor gateway;
 
   /// Null if there is none.
   entity* of_incarnation(std::uint64_t incarnation);
-  entity* on_device(const std::string& device);
 
   /// The ready entity with the smallest burden, of equals the oldest; null if
   /// none is ready.
@@ -63,6 +64,9 @@ struct supervisor_state {
   /// Entities that are not leaving.
   std::size_t staying() const;
 
+  /// Another one than this takes replies now.
+  bool has_other_than(const entity& item) const;
+
   // How it may refuse.
   failure no_worker(entity::time_point now) const;
   failure not_active() const;
@@ -71,6 +75,7 @@ struct supervisor_state {
                         const std::string& why) const;
   failure removed_early(const std::string& device) const;
   failure removed_last() const;
+  failure is_stopping() const;
 
   model_status status() const;
 };

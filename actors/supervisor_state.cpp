@@ -21,13 +21,6 @@ entity* supervisor_state::of_incarnation(std::uint64_t incarnation) {
   return nullptr;
 }
 
-entity* supervisor_state::on_device(const std::string& device) {
-  for (auto& item : entities)
-    if (item.device == device)
-      return &item;
-  return nullptr;
-}
-
 entity* supervisor_state::least_loaded() {
   entity* best = nullptr;
   for (auto& item : entities)
@@ -48,6 +41,13 @@ std::size_t supervisor_state::staying() const {
   auto stays = [](const entity& item) { return !item.is_leaving; };
   return static_cast<std::size_t>(
       std::count_if(entities.begin(), entities.end(), stays));
+}
+
+bool supervisor_state::has_other_than(const entity& item) const {
+  return std::any_of(entities.begin(), entities.end(),
+                     [&](const entity& other) {
+                       return &other != &item && other.can_serve();
+                     });
 }
 
 failure supervisor_state::no_worker(entity::time_point now) const {
@@ -103,9 +103,13 @@ failure supervisor_state::removed_early(const std::string& device) const {
 
 failure supervisor_state::removed_last() const {
   return {
-      errc::shutting_down,
+      errc::model_not_active,
       fmt::format("'{}' was removed from its last device", options.model.name),
       "", 0};
+}
+
+failure supervisor_state::is_stopping() const {
+  return {errc::shutting_down, "the server is stopping", "", 5};
 }
 
 model_status supervisor_state::status() const {

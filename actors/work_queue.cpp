@@ -34,23 +34,54 @@ void work_queue::add(std::unique_ptr<generation> item) {
   waiting_.insert(place, std::move(item));
 }
 
-std::vector<generation*> work_queue::next_batch() {
+// The first in line that can go on; null if there is none.
+std::unique_ptr<generation> work_queue::take_next_waiting() {
+  auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                            [](const auto& item) { return can_go_on(*item); });
+  if (found == waiting_.end())
+    return nullptr;
+  auto result = std::move(*found);
+  waiting_.erase(found);
+  return result;
+}
+
+next_step work_queue::next_batch() {
+  next_step result;
   while (running_.size() < batch_size_ && !waiting_.empty()) {
-    running_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+    auto next = take_next_waiting();
+    if (!next) {
+      next = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    running_.push_back(std::move(next));
   }
-  std::vector<generation*> result;
-  for (auto& item : running_)
+  for (auto& item : running_) {
     if (can_go_on(*item))
-      result.push_back(item.get());
+      continue;
+    auto next = take_next_waiting();
+    if (!next)
+      break;
+    result.parked.push_back(item.get());
+    waiting_.push_front(std::exchange(item, std::move(next)));
+  }
+  for (auto& item : running_) {
+    if (!can_go_on(*item))
+      continue;
+    if (item->is_suspect()) {
+      result.batch = {item.get()};
+      break;
+    }
+    result.batch.push_back(item.get());
+  }
   return result;
 }
 
 bool work_queue::has_work() const {
-  if (running_.size() < batch_size_ && !waiting_.empty())
-    return true;
-  return std::any_of(running_.begin(), running_.end(),
-                     [](const auto& item) { return can_go_on(*item); });
+  auto any_can = [](const auto& items) {
+    return std::any_of(items.begin(), items.end(),
+                       [](const auto& item) { return can_go_on(*item); });
+  };
+  return any_can(running_) || any_can(waiting_);
 }
 
 generation* work_queue::find(request_id id) {

@@ -12,8 +12,18 @@
 
 namespace model_server {
 
+/// What the next step is made of.
+struct next_step {
+  /// Those that can go on now: they may take a step, or are complete already.
+  std::vector<generation*> batch;
+  /// Those that gave up their places for it and wait again.
+  std::vector<generation*> parked;
+};
+
 /// The waiting queue and the running batch of one worker. A place in the batch
-/// is kept until its reply is taken out, and goes to the next in line then.
+/// is kept until its reply is taken out; a reply that can't go on, because its
+/// client lags behind, gives it up as soon as somebody else can use it, and
+/// waits in front of the others.
 class work_queue {
 public:
   work_queue(std::size_t batch_size, std::size_t max_queued);
@@ -25,11 +35,10 @@ public:
   /// Queues a reply: new ones in order of arrival, resumed ones before them.
   void add(std::unique_ptr<generation> item);
 
-  /// Fills free places from the queue and returns those that can go on now:
-  /// they may take a step, or are complete already.
-  std::vector<generation*> next_batch();
+  /// Fills places from the queue. A suspect of a crash is the whole batch.
+  next_step next_batch();
 
-  /// True if `next_batch` would return anything.
+  /// True if the batch of `next_batch` would not be empty.
   bool has_work() const;
 
   /// Null if there is none.
@@ -57,6 +66,8 @@ public:
   }
 
 private:
+  std::unique_ptr<generation> take_next_waiting();
+
   template <class Predicate>
   std::unique_ptr<generation> take_if(Predicate matches);
 

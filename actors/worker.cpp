@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
+#include <span>
 #include <utility>
 
 namespace model_server {
@@ -72,6 +74,15 @@ caf::error prompt_is_too_long(std::size_t prompt_size, const model_info& info) {
                    "messages", 0});
 }
 
+// The worker goes down under the replies of `batch`; all others had no part in
+// it, and go on elsewhere without counting an attempt.
+void spare(worker_pointer self, std::span<generation* const> batch) {
+  for (const auto& item : self->state.queue.take_all())
+    if (std::ranges::find(batch, item.get()) == batch.end())
+      self->send(item->sink(),
+                 moved{item->id(), self->state.options.incarnation});
+}
+
 // Encodes and queues a reply.
 caf::result<admitted> admit(worker_pointer self, submit& order,
                             const reply_actor& sink) {
@@ -91,6 +102,7 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
     return to_error({errc::bad_chat, refusal.what(), "messages", 0});
   } catch (...) {
     // The reply must hear of it: it does not monitor this worker yet.
+    spare(self, {});
     self->quit(broken_model(errc::model_failed, std::current_exception()));
     return to_error(
         {errc::worker_lost, "the model failed on this chat", "", 0});
@@ -153,7 +165,9 @@ void report(worker_pointer self) {
 void run_step(worker_pointer self) {
   auto& state = self->state;
   state.step_is_due = false;
-  auto batch = state.queue.next_batch();
+  auto [batch, parked] = state.queue.next_batch();
+  for (auto* item : parked)
+    state.entry->release(item->state().id);
   std::vector<sequence*> sequences;
   for (auto* item : batch)
     if (!item->is_complete())
@@ -161,7 +175,12 @@ void run_step(worker_pointer self) {
   if (!sequences.empty()) {
     share_threads(self);
     state.speed.resume(self->clock().now());
-    state.entry->step(sequences);
+    try {
+      state.entry->step(sequences);
+    } catch (...) {
+      spare(self, batch);
+      throw;
+    }
   }
   std::size_t made = 0;
   for (auto* item : batch)

@@ -133,6 +133,41 @@ TEST_F(gateway_test, a_drain_waits_for_open_replies_and_takes_no_more) {
   EXPECT_EQ(*drained->value, 0u);
 }
 
+TEST_F(gateway_test, a_request_that_breaks_the_model_fails_alone) {
+  one->replies["poison"] = numbered_reply(6);
+  one->before_token = [](const std::string& turn, std::size_t number) {
+    if (turn == "poison" && number == 3)
+      throw std::runtime_error("broken");
+    return "";
+  };
+  add("one");
+  std::vector<running_reply> innocent;
+  for (int i = 0; i < 3; ++i)
+    innocent.push_back(start("one", "hello"));
+  auto poison = start("one", "poison");
+  for (int i = 0; i < 5; ++i) // these have to wait
+    innocent.push_back(start("one", "hello"));
+  advance(20s);
+  ASSERT_TRUE(poison.client->failed);
+  EXPECT_EQ(poison.client->failed->code, errc::worker_lost);
+  EXPECT_EQ(poison.client->text, "1 2");
+  for (const auto& reply : innocent) {
+    ASSERT_TRUE(reply.client->end);
+    EXPECT_EQ(reply.client->text, "1 2 3 4 5 6");
+  }
+}
+
+TEST_F(gateway_test, a_drain_answers_those_who_wait_for_a_model_to_load) {
+  hold_loading = true;
+  auto adding = begin_ask<device_report>(door, add_device{"one", "cpu", true});
+  run();
+  EXPECT_FALSE(adding->has_come());
+  begin_ask<std::uint32_t>(door, drain{3s});
+  run();
+  ASSERT_TRUE(adding->failed);
+  EXPECT_EQ(adding->failed->code, errc::shutting_down);
+}
+
 TEST_F(gateway_test, a_drain_cuts_off_what_takes_too_long_and_counts_it) {
   add("one");
   auto a = start_slow(), b = start_slow(), c = start_slow();
@@ -150,6 +185,36 @@ TEST_F(gateway_test, a_drain_cuts_off_what_takes_too_long_and_counts_it) {
   }
   ASSERT_TRUE(drained->value);
   EXPECT_EQ(*drained->value, 2u);
+}
+
+TEST_F(gateway_test, its_pulse_lets_every_reply_watch_its_own_deadline) {
+  add("one");
+  auto start_with = [&](std::chrono::milliseconds deadline) {
+    auto options = asking("one", "hello");
+    options.credit = 2;
+    options.deadline = deadline;
+    return start(std::move(options), true);
+  };
+  auto early = start_with(1s), late = start_with(2s);
+  advance(990ms);
+  EXPECT_FALSE(early.client->has_ended());
+  advance(260ms); // a pulse later at most
+  ASSERT_TRUE(early.client->failed);
+  EXPECT_EQ(early.client->failed->code, errc::deadline_exceeded);
+  EXPECT_FALSE(late.client->has_ended());
+  advance(1s);
+  EXPECT_TRUE(late.client->failed);
+}
+
+TEST_F(gateway_test, its_pulse_rests_while_no_reply_is_open) {
+  add("one");
+  for (int i = 0; i < 2; ++i) {
+    auto reply = start("one", "hello");
+    run();
+    ASSERT_TRUE(reply.client->has_ended());
+    advance(1s);
+    EXPECT_FALSE(scheduler.has_pending_timeout());
+  }
 }
 
 TEST_F(gateway_test, a_resumed_reply_passes_a_draining_gateway) {

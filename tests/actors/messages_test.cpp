@@ -87,6 +87,7 @@ TEST_F(messages_test, those_up_to_the_reply) {
       token_chunk{7, 8, 9, {{1, "a"}, {2, "\xF0\x9F"}}, finish_reason::length});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
+  expect_round_trip(worker_abandoned{"m", 8});
   expect_round_trip(stop_reply{full_failure()});
   expect_round_trip(written{12});
   expect_round_trip(client_left{});
@@ -124,9 +125,10 @@ TEST_F(messages_test, handles_find_their_actor_again) {
   auto behave = [](reply_actor::pointer, int) -> reply_actor::behavior_type {
     return {
         [](const token_chunk&) {}, [](const reply_failed&) {},
-        [](const moved&) {},       [](const stop_reply&) {},
-        [](const written&) {},     [](client_left) {},
-        [](retry_atom) {},         [](tick_atom) {},
+        [](const moved&) {},       [](const worker_abandoned&) {},
+        [](const stop_reply&) {},  [](const written&) {},
+        [](client_left) {},        [](pulse_atom) {},
+        [](retry_atom) {},
     };
   };
   auto sink = system.spawn(behave, 0);

@@ -50,6 +50,7 @@ struct door_record {
   std::deque<caf::error> refusals;
   worker_actor next;
   int submits = 0;
+  reply_actor pulsing;
 };
 
 inline gateway_actor::behavior_type
@@ -58,6 +59,9 @@ scripted_gateway(gateway_actor::pointer self,
   return {
       [=](submit& order, reply_actor& sink) -> caf::result<admitted> {
         ++log->submits;
+        if (!log->pulsing)
+          self->send(self, pulse_atom::value);
+        log->pulsing = sink;
         if (!log->refusals.empty()) {
           auto result = log->refusals.front();
           log->refusals.pop_front();
@@ -70,7 +74,13 @@ scripted_gateway(gateway_actor::pointer self,
       [](const activate_model&) { return device_report{}; },
       [](get_status) { return server_status{}; },
       [](const drain&) { return std::uint32_t{0}; },
+      [](const worker_abandoned&) {},
       [](tick_atom) {},
+      [=](pulse_atom) {
+        self->send(log->pulsing, pulse_atom::value);
+        self->delayed_send(self, std::chrono::milliseconds{10},
+                           pulse_atom::value);
+      },
   };
 }
 

@@ -69,6 +69,8 @@ TEST_F(supervisor_remove_test, remove_of_the_last_lets_replies_finish) {
   auto removed = begin_ask<device_report>(door, remove_device{"m", ""});
   run();
   EXPECT_FALSE(removed->has_come());
+  EXPECT_EQ(status_of("m").state, model_state::inactive);
+  EXPECT_EQ(status_of("m").entities[0].state, entity_state::leaving);
   auto late = start("m", "hi");
   run();
   ASSERT_TRUE(late.client->failed);
@@ -96,10 +98,65 @@ TEST_F(supervisor_remove_test, remove_of_the_last_ends_replies_at_the_limit) {
   EXPECT_FALSE(reply.client->has_ended());
   advance(10ms);
   ASSERT_TRUE(reply.client->failed);
-  EXPECT_EQ(reply.client->failed->code, errc::shutting_down);
+  EXPECT_EQ(reply.client->failed->code, errc::model_not_active);
   EXPECT_EQ(reply.client->text, "1 2");
   EXPECT_TRUE(removed->value);
   EXPECT_EQ(status_of("m").state, model_state::inactive);
+}
+
+TEST_F(supervisor_remove_test, replies_do_not_move_to_an_entity_that_loads) {
+  add("m", "cpu");
+  auto options = asking("m", "hello");
+  options.credit = 2;
+  auto reply = start(std::move(options), true);
+  run();
+  hold_loading = true;
+  ask<device_report>(door, add_device{"m", "virtual:0", false});
+  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+  run();
+  EXPECT_FALSE(removed->has_come());
+  for (std::uint64_t taken : {2, 4, 6}) {
+    caf::anon_send(reply.actor, written{taken});
+    run();
+  }
+  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
+  EXPECT_TRUE(removed->value);
+}
+
+TEST_F(supervisor_remove_test, replies_of_a_worker_that_hangs_go_elsewhere) {
+  serving.drain_timeout = 2s;
+  open({{"m", plan}});
+  hang = true;
+  add("m", "cpu");
+  auto reply = start("m", "hello");
+  run();
+  hang = false;
+  add("m", "virtual:0");
+  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+  advance(1990ms);
+  EXPECT_EQ(reply.client->text, "");
+  advance(10ms);
+  EXPECT_TRUE(removed->value);
+  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
+  ASSERT_TRUE(reply.client->end);
+  EXPECT_EQ(reply.client->end->device, "virtual:0");
+}
+
+TEST_F(supervisor_remove_test, replies_of_the_last_that_hangs_end_too) {
+  serving.drain_timeout = 2s;
+  open({{"m", plan}});
+  hang = true;
+  add("m", "cpu");
+  auto options = asking("m", "hello");
+  options.worker_wait = 3s;
+  auto reply = start(std::move(options));
+  run();
+  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+  advance(2s + 5s);
+  EXPECT_TRUE(removed->value);
+  advance(3s);
+  ASSERT_TRUE(reply.client->failed);
+  EXPECT_EQ(reply.client->failed->code, errc::worker_lost);
 }
 
 TEST_F(supervisor_remove_test, can_be_added_again_after_its_removal) {

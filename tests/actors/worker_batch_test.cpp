@@ -7,6 +7,7 @@ namespace model_server {
 
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -114,13 +115,54 @@ TEST_F(worker_batch_test, a_cancel_works_while_waiting) {
 
 TEST_F(worker_batch_test, a_reply_that_is_gone_frees_its_place_within_a_step) {
   load();
-  auto a = send("a", 2), b = send("b", 2), c = send("c");
+  auto a = send("a"), b = send("b"), c = send("c");
+  plan->before_step = [&] {
+    if (plan->steps.size() == 1)
+      caf::anon_send_exit(a.sink, caf::exit_reason::kill);
+  };
   run();
-  EXPECT_THAT(c.got->chunks, IsEmpty());
-  caf::anon_send_exit(a.sink, caf::exit_reason::kill);
-  run();
-  EXPECT_THAT(plan->released, SizeIs(2));
+  EXPECT_THAT(plan->steps, Contains(ElementsAre("b", "c")));
+  EXPECT_NE(a.got->text(), "1 2 3 4");
+  EXPECT_THAT(plan->released, SizeIs(3));
   EXPECT_EQ(c.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, replies_whose_clients_lag_leave_their_places) {
+  load();
+  auto a = send("a", 2), b = send("b", 2), c = send("c"), d = send("d");
+  run();
+  EXPECT_EQ(c.got->text(), "1 2 3 4");
+  EXPECT_EQ(d.got->text(), "1 2 3 4");
+  EXPECT_EQ(a.got->text(), "1 2");
+  for (const auto* item : {&a, &b})
+    caf::anon_send(subject, credit{item->id, no_limit});
+  run();
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+  EXPECT_EQ(b.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_reply_that_lags_keeps_its_place_if_nobody_waits) {
+  load();
+  auto a = send("a", 2), b = send("b", 2);
+  run();
+  EXPECT_THAT(plan->released, IsEmpty());
+  caf::anon_send(subject, credit{a.id, no_limit});
+  run();
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, a_suspect_takes_steps_alone_until_it_made_a_token) {
+  load();
+  auto a = send("a");
+  auto accused = order("b");
+  accused.attempt = 2;
+  accused.resumed = true;
+  auto b = send(accused);
+  run();
+  EXPECT_THAT(plan->steps[0], ElementsAre("b")); // it was let in front
+  EXPECT_THAT(plan->steps[1], ElementsAre("b", "a"));
+  EXPECT_EQ(a.got->text(), "1 2 3 4");
+  EXPECT_EQ(b.got->text(), "1 2 3 4");
 }
 
 TEST_F(worker_batch_test, stops_a_reply_at_its_credit_while_others_go_on) {

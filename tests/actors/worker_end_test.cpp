@@ -68,6 +68,31 @@ TEST_F(worker_end_test, an_exception_ends_the_worker_with_its_text) {
   EXPECT_EQ(to_failure(reason).message, "device lost");
 }
 
+TEST_F(worker_end_test, an_exception_spares_who_had_no_part_in_the_step) {
+  plan->before_token = [](const std::string&, std::size_t number) {
+    if (number == 2)
+      throw std::runtime_error("device lost");
+    return "";
+  };
+  load();
+  auto a = send("a"), b = send("b"), c = send("c");
+  run();
+  EXPECT_THAT(a.got->moves, SizeIs(0));
+  EXPECT_THAT(b.got->moves, SizeIs(0));
+  ASSERT_THAT(c.got->moves, SizeIs(1));
+  EXPECT_EQ(c.got->moves[0], (moved{c.id, 7}));
+}
+
+TEST_F(worker_end_test, a_chat_that_breaks_the_model_spares_all_others) {
+  load();
+  auto a = send("a", 1);
+  run();
+  plan->before_encode = [](const chat&) { throw 42; };
+  send("b");
+  run();
+  EXPECT_THAT(a.got->moves, SizeIs(1));
+}
+
 TEST_F(worker_end_test, a_chat_that_breaks_the_model_is_told_so) {
   plan->before_encode = [](const chat&) { throw 42; };
   load();

@@ -38,11 +38,12 @@ recording_sink(reply_actor::pointer, std::shared_ptr<sink_record> record) {
       [=](const token_chunk& chunk) { record->chunks.push_back(chunk); },
       [=](const reply_failed& end) { record->failures.push_back(end); },
       [=](const moved& notice) { record->moves.push_back(notice); },
+      [](const worker_abandoned&) {},
       [](const stop_reply&) {},
       [](const written&) {},
       [](client_left) {},
+      [](pulse_atom) {},
       [](retry_atom) {},
-      [](tick_atom) {},
   };
 }
 

@@ -55,6 +55,29 @@ protected:
     };
   }
 
+  // A worker that hangs once it has taken a reply.
+  static worker_actor::behavior_type hung_worker(worker_actor::pointer self,
+                                                 const worker_options& how) {
+    return {
+        [=](load_atom) {
+          return worker_ready{how.incarnation, 1000};
+        },
+        [=](const submit&, const reply_actor&) {
+          return admitted{how.incarnation, how.device, 3, 0};
+        },
+        [](const credit&) {},
+        [](const cancel&) {},
+        [=](hand_over_atom) -> caf::result<std::uint32_t> {
+          return self->make_response_promise<std::uint32_t>();
+        },
+        [=](finish_atom) -> caf::result<caf::ok_atom> {
+          return self->make_response_promise<caf::ok_atom>();
+        },
+        [](const end_replies&) {},
+        [](step_atom) {},
+    };
+  }
+
   /// Starts a supervisor of a model that follows `plan`, without an entity.
   supervisor_actor spawn_supervisor(const std::string& model,
                                     std::shared_ptr<script> plan) {
@@ -73,7 +96,8 @@ protected:
                                   worker_options how) {
       workers.push_back(hold_loading
                             ? where.spawn(sleeping_worker, std::move(how))
-                            : where.spawn(worker, std::move(how)));
+                        : hang ? where.spawn(hung_worker, std::move(how))
+                               : where.spawn(worker, std::move(how)));
       return workers.back();
     };
     return system.spawn(supervisor, std::move(options));
@@ -144,6 +168,8 @@ protected:
   std::string fail_loading;
   /// New workers never come to be ready.
   bool hold_loading = false;
+  /// New workers take replies, and then nothing more.
+  bool hang = false;
   gateway_actor door;
   request_id last_request = 0;
 };

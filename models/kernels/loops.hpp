@@ -23,6 +23,9 @@ struct loops {
   using vector = typename Lanes::vector;
   static constexpr std::size_t width = 16;
 
+  // A multiple of what the tiles of most numbers of rows take.
+  static constexpr std::size_t few_outputs = 24;
+
   // --- products --------------------------------------------------------------
 
   // Adds to `sums` the products of one vector of each row, or of its first
@@ -113,27 +116,38 @@ struct loops {
       multiply_tile<Number, 1, Rows>(task, weight, output, row);
   }
 
-  // Calls multiply_rows for as many rows as are left.
+  // Calls multiply_rows for a number of rows that is known only now.
   template <class Number, std::size_t Rows>
-  static void multiply_rest(const product& task, std::size_t begin,
-                            std::size_t end, std::size_t row) {
+  static void multiply_some(const product& task, std::size_t begin,
+                            std::size_t end, std::size_t row,
+                            std::size_t rows) {
     if constexpr (Rows > 0) {
-      if (task.rows - row == Rows)
+      if (rows == Rows)
         multiply_rows<Number, Rows>(task, begin, end, row);
       else
-        multiply_rest<Number, Rows - 1>(task, begin, end, row);
+        multiply_some<Number, Rows - 1>(task, begin, end, row, rows);
     }
   }
 
   template <class Number>
   static void multiply_as(const product& task, std::size_t begin,
                           std::size_t end) {
-    // The part of the weight is small enough to stay in the cache while the
-    // rows pass by.
-    std::size_t row = 0;
-    for (; row + Lanes::most_rows <= task.rows; row += Lanes::most_rows)
-      multiply_rows<Number, Lanes::most_rows>(task, begin, end, row);
-    multiply_rest<Number, Lanes::most_rows - 1>(task, begin, end, row);
+    // With few rows a part of the weight is on its way from memory while it is
+    // used, so it passes once, in small pieces. Many rows pass by a larger part
+    // that stays in the cache.
+    auto is_few = task.rows <= 2 * Lanes::most_rows;
+    auto step = is_few ? few_outputs : end - begin;
+    for (; begin < end; begin += step) {
+      auto stop = std::min(end, begin + step);
+      for (std::size_t row = 0; row < task.rows;) {
+        // Groups of about the same size.
+        auto left = task.rows - row;
+        auto groups = (left + Lanes::most_rows - 1) / Lanes::most_rows;
+        auto rows = (left + groups - 1) / groups;
+        multiply_some<Number, Lanes::most_rows>(task, begin, stop, row, rows);
+        row += rows;
+      }
+    }
   }
 
   static void multiply(const product& task, std::size_t begin,

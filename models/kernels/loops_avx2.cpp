@@ -29,7 +29,7 @@ struct avx2_lanes {
   static constexpr std::size_t most_rows = 3;
   static constexpr std::size_t value_parts = 1;
   static constexpr std::size_t outputs_of(std::size_t rows) {
-    constexpr std::size_t outputs[] = {0, 5, 3, 2};
+    constexpr std::size_t outputs[] = {0, 4, 3, 2};
     return outputs[rows];
   }
 

@@ -29,10 +29,10 @@ struct avx512_lanes {
   using vector = __m512;
 
   // 32 registers.
-  static constexpr std::size_t most_rows = 8;
+  static constexpr std::size_t most_rows = 6;
   static constexpr std::size_t value_parts = 2;
   static constexpr std::size_t outputs_of(std::size_t rows) {
-    constexpr std::size_t outputs[] = {0, 8, 8, 7, 6, 4, 4, 3, 3};
+    constexpr std::size_t outputs[] = {0, 8, 8, 6, 6, 4, 4};
     return outputs[rows];
   }
 

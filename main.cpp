@@ -27,6 +27,7 @@
 #include <thread>
 #include <variant>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -75,6 +76,16 @@ void wait_for_stop() {
 }
 
 // -- start --------------------------------------------------------------------
+
+/// Shells hand out a low limit of descriptors that any program may raise for
+/// itself; every connection needs one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /// The best of a few tries: a busy machine is slow now and then, a slow BLAS
 /// always.
@@ -200,6 +211,7 @@ int serve(const settings& config) {
 } // namespace
 
 int main(int argc, char** argv) {
+  raise_descriptor_limit();
   try {
     auto loaded =
         load_settings(argc, argv, process_surroundings(entry_names()));

@@ -26,6 +26,7 @@ inline constexpr auto hostile_models = R"({
 class hostile_fixture : public testing::Test {
 protected:
   static void SetUpTestSuite() {
+    low_descriptor_limit as_from_a_shell{1024};
     server_ = std::make_unique<server_process>(
         hostile_models, std::vector<std::string>{"echo", "fault", "beside"},
         std::vector<std::string>{"--read-timeout", "1s", "--write-timeout",

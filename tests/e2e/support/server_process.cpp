@@ -144,6 +144,16 @@ std::string server_process::log() const {
   return text.str();
 }
 
+low_descriptor_limit::low_descriptor_limit(std::size_t limit) {
+  ::getrlimit(RLIMIT_NOFILE, &before_);
+  rlimit low{limit, before_.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &low);
+}
+
+low_descriptor_limit::~low_descriptor_limit() {
+  ::setrlimit(RLIMIT_NOFILE, &before_);
+}
+
 bool comes_true(const std::function<bool()>& condition,
                 std::chrono::milliseconds limit) {
   auto until = std::chrono::steady_clock::now() + limit;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <vector>
 
@@ -77,6 +78,20 @@ private:
   int output_ = -1;
   std::string read_;
   std::uint16_t port_ = 0;
+};
+
+/// Lowers the soft limit of descriptors, which programs that are started
+/// meanwhile begin with, and puts it back in the end.
+class low_descriptor_limit {
+public:
+  explicit low_descriptor_limit(std::size_t limit);
+  ~low_descriptor_limit();
+
+  low_descriptor_limit(const low_descriptor_limit&) = delete;
+  low_descriptor_limit& operator=(const low_descriptor_limit&) = delete;
+
+private:
+  rlimit before_{};
 };
 
 /// Asks again and again until it is so; false if it takes too long.

@@ -22,7 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Connections above the cap that are still told why they are refused.
+/// Connections above the cap that are kept until their clients have read why
+/// they are refused.
 constexpr std::size_t refused_at_once = 64;
 
 std::size_t connection_cap(const http_settings& settings) {
@@ -37,12 +38,29 @@ std::size_t connection_cap(const http_settings& settings) {
                             4096);
 }
 
-error_reply too_many_connections(std::size_t cap) {
+error_reply too_many_connections(std::size_t open, std::size_t cap) {
   return {.status = 503,
           .code = "too_many_connections",
-          .message =
-              fmt::format("{} connections are open, the limit is {}", cap, cap),
+          .message = fmt::format("{} connections are open, the limit is {}",
+                                 open, cap),
           .retry_after = 1};
+}
+
+error_reply no_descriptor_left() {
+  return {.status = 503,
+          .code = "too_many_connections",
+          .message = "the server has no descriptor left",
+          .retry_after = 1};
+}
+
+/// Tells a client that is closed at once why, in as many bytes as it takes
+/// without waiting.
+void turn_away(asio::ip::tcp::socket& socket, const error_reply& reason) {
+  auto words = raw_response(reason, new_request_id());
+  std::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(words), ignored);
+  socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 using restinio_connection = restinio::impl::connection_t<http_traits>;
@@ -66,7 +84,9 @@ public:
     listener_->start(
         [this]() -> asio::io_context& { return next_loop(); },
         [this](asio::ip::tcp::socket socket) { welcome(std::move(socket)); },
-        [this](asio::ip::tcp::socket& socket) { turn_away(socket); });
+        [](asio::ip::tcp::socket& socket) {
+          turn_away(socket, no_descriptor_left());
+        });
     for (auto& loop : loops_)
       loop->start();
   }
@@ -113,32 +133,19 @@ private:
   /// Takes an accepted connection to its own loop's thread.
   void welcome(asio::ip::tcp::socket socket) {
     auto loop = loops_[turn_];
-    auto is_full = *open_ >= cap_;
-    if (is_full && *open_ >= cap_ + refused_at_once)
-      return;
+    auto open = open_->load();
+    if (open >= cap_ + refused_at_once)
+      return turn_away(socket, too_many_connections(open, cap_));
     asio::post(loop->context(),
-               [this, loop, is_full, socket = std::move(socket)]() mutable {
+               [this, loop, open, socket = std::move(socket)]() mutable {
                  auto connection = std::make_shared<wire_connection>(
                      std::move(socket), loop->connections());
                  connection->start();
-                 if (is_full)
-                   connection->refuse(too_many_connections(cap_));
+                 if (open >= cap_)
+                   connection->refuse(too_many_connections(open, cap_));
                  else
                    serve(loop, connection);
                });
-  }
-
-  /// There is a descriptor for this client only for the moment.
-  void turn_away(asio::ip::tcp::socket& socket) {
-    auto words = raw_response({.status = 503,
-                               .code = "too_many_connections",
-                               .message = "the server has no descriptor left",
-                               .retry_after = 1},
-                              new_request_id());
-    std::error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(words), ignored);
-    socket.shutdown(asio::socket_base::shutdown_send, ignored);
   }
 
   void serve(const std::shared_ptr<io_loop>& loop,

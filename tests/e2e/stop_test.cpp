@@ -157,5 +157,14 @@ TEST(stop_test, refuses_connections_above_the_cap_with_a_reason) {
   }));
 }
 
+TEST(stop_test, tells_even_those_far_above_the_cap_why_they_are_refused) {
+  server_process server{models, {}, {"--max-connections", "3"}};
+  std::vector<http_client> many;
+  for (int i = 0; i < 100; ++i)
+    many.emplace_back(server.port());
+  for (std::size_t i = 3; i < many.size(); ++i)
+    EXPECT_EQ(many[i].receive().status, 503) << i;
+}
+
 } // namespace
 } // namespace model_server

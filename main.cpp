@@ -27,6 +27,7 @@
 #include <thread>
 #include <variant>
 
+#include <semaphore.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -51,28 +52,41 @@ void announce(const std::string& line) {
 
 // -- signals ------------------------------------------------------------------
 
-sigset_t stop_signals() {
-  sigset_t result;
-  sigemptyset(&result);
-  sigaddset(&result, SIGTERM);
-  sigaddset(&result, SIGINT);
-  return result;
+// What a signal handler may touch.
+sem_t stop_asked;
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void ask_to_stop(int which) {
+  stop_signal = which;
+  ::sem_post(&stop_asked);
 }
 
-/// Keeps them for `wait_for_stop`; before any thread is started.
-void hold_stop_signals() {
-  auto signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+/// From now on they are kept for `wait_for_stop`. By a handler and not by a
+/// mask: libraries start threads before `main`, and a signal goes to any thread
+/// that doesn't mask it.
+void catch_stop_signals() {
+  ::sem_init(&stop_asked, 0, 0);
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;
+  action.sa_flags = SA_RESTART;
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (auto which : {SIGTERM, SIGINT}) {
+    ::sigaction(which, &action, nullptr);
+    ::sigaddset(&signals, which);
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
 /// Returns on the first signal; the second one ends the process at once.
 void wait_for_stop() {
-  auto signals = stop_signals();
-  int which = 0;
-  sigwait(&signals, &which);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  log_event(log_level::info, "stopping", {{"signal", which}});
+  while (::sem_wait(&stop_asked) != 0)
+    continue; // interrupted by some other signal
+  for (auto which : {SIGTERM, SIGINT})
+    std::signal(which, SIG_DFL);
+  log_event(log_level::info, "stopping", {{"signal", stop_signal.load()}});
 }
 
 // -- start --------------------------------------------------------------------
@@ -135,7 +149,7 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
       ++result->loaded;
     if (--result->missing == 0 && result->loaded == 0) {
       result->is_hopeless = true;
-      ::kill(::getpid(), SIGTERM);
+      ask_to_stop(SIGTERM);
     }
   };
   auto add_all = [=](caf::event_based_actor* self,
@@ -190,6 +204,7 @@ int serve(const settings& config) {
   caf::actor_system system{actor_config};
   auto gateway = start_serving(system, config);
   auto started = std::make_shared<start_result>();
+  auto is_hopeless = false;
   {
     http_server server{config.http, make_endpoints(system, gateway, config)};
     announce(fmt::format("listening on http://{}:{}", config.http.address,
@@ -199,13 +214,15 @@ int serve(const settings& config) {
     warn_of_slow_blas();
     start_models(system, gateway, config, started);
     wait_for_stop();
+    // Models that fail to load from now on do so because they are stopped.
+    is_hopeless = started->is_hopeless;
     server.drain();
     drain_replies(system, gateway, config.serving.drain_timeout);
     exit_soon_whatever_happens();
     server.wait_until_closed(last_bytes);
   }
   caf::anon_send_exit(gateway, caf::exit_reason::user_shutdown);
-  return started->is_hopeless ? nothing_loaded : 0;
+  return is_hopeless ? nothing_loaded : 0;
 }
 
 } // namespace
@@ -220,7 +237,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     const auto& config = std::get<settings>(loaded);
-    hold_stop_signals();
+    catch_stop_signals();
     start_logging(config.log);
     auto status = serve(config);
     stop_logging();

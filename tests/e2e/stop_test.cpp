@@ -15,7 +15,10 @@ using testing::HasSubstr;
 constexpr auto models = R"({
   "echo": {"name": "echo"},
   "fault": {"name": "fault", "params": {"enable": true}},
-  "broken": {"name": "fault", "params": {"enable": true, "load_throw": "no weights"}}
+  "broken": {"name": "fault", "params": {"enable": true, "load_throw": "no weights"}},
+  "slow": {"name": "fault", "params": {"enable": true, "load_sleep_ms": 300}},
+  "late": {"name": "fault", "params": {"enable": true, "load_sleep_ms": 300,
+                                       "load_throw": "no weights"}}
 })";
 
 TEST(stop_test, finishes_what_it_has_begun_and_exits_with_0) {
@@ -49,6 +52,18 @@ TEST(stop_test, finishes_what_it_has_begun_and_exits_with_0) {
   EXPECT_TRUE(reply.is_done);
   EXPECT_EQ(content_of(whole.receive().body), expected_reply(8, 50));
   EXPECT_EQ(server.wait(), 0);
+}
+
+TEST(stop_test, exits_with_0_on_a_signal_as_soon_as_it_listens) {
+  scratch_folder folder;
+  auto config = folder.write("config.json", models);
+  for (std::string model : {"echo", "slow", "slow", "late", "late"}) {
+    server_process server{
+        {"--config", config, "--port", "0", "--model", model}};
+    EXPECT_THAT(server.next_line(), HasSubstr("listening on http://"));
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0) << server.log();
+  }
 }
 
 TEST(stop_test, ends_replies_that_take_longer_than_the_drain) {

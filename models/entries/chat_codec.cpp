@@ -1,7 +1,10 @@
 // Puts tokenizer and chat template together.
 #include "models/entries/chat_codec.hpp"
 
+#include "models/text/unicode_pattern.hpp"
 #include "models/weights/json_file.hpp"
+
+#include <fmt/format.h>
 
 namespace model_server {
 
@@ -34,17 +37,25 @@ chat_codec::chat_codec(const std::filesystem::path& folder)
 
 std::vector<token_id> chat_codec::encode(const chat& conversation) const {
   std::vector<token_id> result;
-  if (renderer_) {
-    result = tokenizer_.encode(renderer_->render(conversation));
-  } else {
-    std::string text;
-    for (auto& message : conversation.messages)
-      text += message.content;
-    result = tokenizer_.encode(text, false, {.add_special = true});
+  try {
+    result = tokens_of(conversation);
+  } catch (const pattern_gave_up& problem) {
+    throw bad_chat(
+        fmt::format("the model's tokenizer cannot cut the chat into words: {}",
+                    problem.what()));
   }
   if (result.empty())
     throw bad_chat("the chat comes to no tokens at all");
   return result;
+}
+
+std::vector<token_id> chat_codec::tokens_of(const chat& conversation) const {
+  if (renderer_)
+    return tokenizer_.encode(renderer_->render(conversation));
+  std::string text;
+  for (auto& message : conversation.messages)
+    text += message.content;
+  return tokenizer_.encode(text, false, {.add_special = true});
 }
 
 std::string chat_codec::decode(token_id token, bool at_start) const {

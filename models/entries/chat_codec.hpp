@@ -22,8 +22,8 @@ public:
   /// `std::runtime_error` that names the file.
   explicit chat_codec(const std::filesystem::path& folder);
 
-  /// Never empty. Throws `bad_chat` if the template refuses the chat or nothing
-  /// is said in it.
+  /// Never empty. Throws `bad_chat` if the template refuses the chat, the
+  /// tokenizer gives up on its text or nothing is said in it.
   std::vector<token_id> encode(const chat& conversation) const;
 
   /// Text of one token, empty for special ones.
@@ -38,6 +38,8 @@ public:
   }
 
 private:
+  std::vector<token_id> tokens_of(const chat& conversation) const;
+
   tokenizer tokenizer_;
   std::optional<chat_renderer> renderer_;
   std::optional<token_id> end_token_;

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <stdexcept>
 
 namespace model_server {
 
@@ -209,7 +208,7 @@ void unicode_pattern::find_all(std::string_view text, pattern_deadline deadline,
       from = last_end = end;
     }
   } catch (const std::runtime_error& e) {
-    throw std::runtime_error{
+    throw pattern_gave_up{
         fmt::format("the pattern \"{:.200}\" gave up: {}", source_, e.what())};
   }
 }

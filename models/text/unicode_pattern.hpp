@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,12 @@ namespace model_server {
 
 /// Until when patterns may be at work on one text.
 using pattern_deadline = std::chrono::steady_clock::time_point;
+
+/// A search that runs away on one text. The pattern is in order and finds what
+/// it seeks in other texts.
+class pattern_gave_up : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// A compiled regular expression with the meaning that tokenizer files give
 /// it (Oniguruma's, as far as those files use it). Constant after
@@ -28,7 +35,7 @@ public:
   using on_match = std::function<void(std::size_t, std::size_t)>;
 
   /// Finds all matches that don't overlap in `text`, which is valid UTF-8.
-  /// Throws `std::runtime_error` if the pattern runs away: it takes too many
+  /// Throws `pattern_gave_up` if the pattern runs away: it takes too many
   /// steps at one place, or goes on past `deadline`.
   void find_all(std::string_view text, pattern_deadline deadline,
                 const on_match& found) const;

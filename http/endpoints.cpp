@@ -9,6 +9,7 @@
 #include "http/chat_request.hpp"
 #include "http/error_reply.hpp"
 #include "http/json_writer.hpp"
+#include "http/logging_writer.hpp"
 #include "http/openapi.hpp"
 #include "http/request_id.hpp"
 #include "http/routes.hpp"
@@ -58,7 +59,8 @@ public:
       : system_(system),
         gateway_(std::move(gateway)),
         serving_(config.serving),
-        ping_interval_(config.http.ping_interval) {
+        ping_interval_(config.http.ping_interval),
+        logs_contents_(config.log.contents) {
     // nop
   }
 
@@ -155,6 +157,9 @@ private:
     else
       options.writer = std::make_unique<json_writer>(std::move(answer),
                                                      std::move(call_id), model);
+    if (logs_contents_)
+      options.writer = std::make_unique<logging_writer>(
+          std::move(options.writer), options.request);
     *reply = spawn_reply(system_, std::move(options));
   }
 
@@ -232,6 +237,7 @@ private:
   gateway_actor gateway_;
   serving_settings serving_;
   std::chrono::milliseconds ping_interval_;
+  bool logs_contents_;
   std::atomic<request_id> last_id_{0};
 };
 

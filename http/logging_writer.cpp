@@ -1,0 +1,63 @@
+// Logs what is said in a request.
+#include "http/logging_writer.hpp"
+
+#include "config/logging.hpp"
+#include "config/quote.hpp"
+
+namespace model_server {
+
+namespace {
+
+/// Enough for the log to see that there was more.
+constexpr auto kept_bytes = 2 * shown_text_bytes;
+
+std::string last_message(const chat& conversation) {
+  if (conversation.messages.empty())
+    return {};
+  return conversation.messages.back().content.substr(0, kept_bytes);
+}
+
+} // namespace
+
+logging_writer::logging_writer(std::unique_ptr<reply_writer> next,
+                               const generation_request& request)
+    : next_(std::move(next)),
+      request_id_(request.trace_id),
+      prompt_(last_message(request.conversation)) {
+  // nop
+}
+
+// A client that leaves gets neither an end nor a failure.
+logging_writer::~logging_writer() {
+  log_event(log_level::info, "request_contents",
+            {{"request_id", request_id_},
+             {"prompt", private_text{prompt_}},
+             {"reply", private_text{reply_}}});
+}
+
+void logging_writer::begin(const admitted& facts) {
+  next_->begin(facts);
+}
+
+void logging_writer::text(std::string_view piece, std::uint64_t last) {
+  reply_ += piece.substr(0, kept_bytes - reply_.size());
+  next_->text(piece, last);
+}
+
+void logging_writer::end(const reply_summary& summary) {
+  next_->end(summary);
+}
+
+void logging_writer::fail(const failure& reason) {
+  next_->fail(reason);
+}
+
+void logging_writer::ping() {
+  next_->ping();
+}
+
+bool logging_writer::reports_progress() const {
+  return next_->reports_progress();
+}
+
+} // namespace model_server

@@ -19,11 +19,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <variant>
 
@@ -37,12 +39,20 @@ using namespace model_server;
 
 constexpr int unusable_settings = 2;
 constexpr int nothing_loaded = 1;
+constexpr int failed = 1;
 constexpr int blas_tries = 5;
 
 /// How long answers that are complete may take to reach their clients, and
 /// how long everything may take to end afterwards.
 constexpr auto last_bytes = std::chrono::seconds{3};
 constexpr unsigned end_seconds = 10;
+
+/// What was asked for and nothing else: the whole of it, or an error.
+void print_and_flush(const std::string& text) {
+  fmt::print("{}", text);
+  if (std::fflush(stdout) != 0)
+    throw std::system_error(errno, std::generic_category(), "stdout");
+}
 
 /// A line for the person or script that started us; logs go to stderr.
 void announce(const std::string& line) {
@@ -233,7 +243,7 @@ int main(int argc, char** argv) {
     auto loaded =
         load_settings(argc, argv, process_surroundings(entry_names()));
     if (const auto* early = std::get_if<early_exit>(&loaded)) {
-      fmt::print("{}", early->text);
+      print_and_flush(early->text);
       return 0;
     }
     const auto& config = std::get<settings>(loaded);
@@ -245,5 +255,8 @@ int main(int argc, char** argv) {
   } catch (const config_error& e) {
     fmt::print(stderr, "model_api: {}\n", e.what());
     return unusable_settings;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "model_api: {}\n", e.what());
+    return failed;
   }
 }

@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::command_line_test;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -148,6 +149,10 @@ TEST_F(command_line_test, looks_into_the_folder_that_models_dir_names) {
               ElementsAre(""));
   EXPECT_EQ(error_of({"--models-dir", "none"}),
             "the models folder \"none\" is not there");
+  EXPECT_EQ(error_of({"--models-dir", "config.json"}),
+            "the models folder \"config.json\" is no folder");
+  EXPECT_THAT(error_of({"--models-dir", std::string(5000, 'x')}),
+              EndsWith("cannot be read: File name too long"));
 }
 
 } // namespace

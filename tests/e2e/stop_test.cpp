@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <sys/wait.h>
 
 namespace model_server {
 namespace {
@@ -151,6 +153,15 @@ TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
     auto said = server.log();
     EXPECT_TRUE(said.starts_with("model_api: ")) << said;
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  }
+}
+
+TEST(stop_test, fails_in_order_when_its_words_find_no_room) {
+  for (std::string option : {"--help", "--version"}) {
+    auto command = MODEL_API_PROGRAM " " + option + " >/dev/full 2>/dev/null";
+    auto status = std::system(command.c_str());
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 1);
   }
 }
 

@@ -1,5 +1,6 @@
 // Starts the server, waits for a signal, stops it. `main` is the table of
 // contents.
+#include "actors/device_choice.hpp"
 #include "actors/message_types.hpp"
 #include "actors/serving.hpp"
 #include "config/command_line.hpp"
@@ -122,6 +123,33 @@ void warn_of_slow_blas() {
               {{"gflops", gflops},
                {"meaning", "libtorch runs on a slow BLAS: install "
                            "libopenblas0-pthread"}});
+}
+
+/// Throws `config_error` for what would keep a model of the command line from
+/// its devices and shows without loading it.
+void check_start(const settings& config) {
+  for (const auto& model : config.models) {
+    if (model.start_devices.empty())
+      continue;
+    device_choice choice;
+    choice.devices = list_devices(config.serving.virtual_devices);
+    choice.model = model.name;
+    choice.node = config.node_name;
+    for (const auto& device : model.start_devices) {
+      choice.wanted = device;
+      auto chosen = choose_device(choice);
+      if (const auto* why = std::get_if<failure>(&chosen))
+        throw config_error(
+            fmt::format("model {}: {}", model.name, why->message));
+      choice.in_use.push_back(std::get<std::string>(std::move(chosen)));
+    }
+    try {
+      check_params(model.entry, model.params);
+    } catch (const config_error& problem) {
+      throw config_error(
+          fmt::format("model {}: {}", model.name, problem.what()));
+    }
+  }
 }
 
 /// What the actors run on: a queue that wakes its threads at once. Half the
@@ -247,6 +275,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     const auto& config = std::get<settings>(loaded);
+    check_start(config);
     catch_stop_signals();
     start_logging(config.log);
     auto status = serve(config);

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace model_server {
 
@@ -87,6 +88,27 @@ std::string named_params::string_or(std::string_view name,
   if (const auto* text = std::get_if<std::string>(value))
     return *text;
   refuse(name, *value, "a text");
+}
+
+std::string named_params::require_file(std::string_view name) const {
+  auto result = require_string(name);
+  std::error_code ignored;
+  auto found = std::filesystem::status(result, ignored);
+  if (!std::filesystem::exists(found) || std::filesystem::is_directory(found))
+    throw config_error(
+        fmt::format("parameter {} is {}, but there is no such file",
+                    quote(name), quote(result)));
+  return result;
+}
+
+std::string named_params::require_folder(std::string_view name) const {
+  auto result = require_string(name);
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(result, ignored))
+    throw config_error(
+        fmt::format("parameter {} is {}, but there is no such folder",
+                    quote(name), quote(result)));
+  return result;
 }
 
 bool named_params::bool_or(std::string_view name, bool fallback) const {

@@ -17,8 +17,8 @@ struct model_choice {
   std::string source;
 };
 
-/// Throws `config_error` for what cannot be a device. Whether it is there only
-/// shows when it is added.
+/// Throws `config_error` for what cannot be a device. Whether it is there is
+/// for those to say who know the devices.
 void check_device(const given_value& given);
 
 /// Writes the choices into `start_devices` of the models. Throws `config_error`

@@ -23,10 +23,16 @@ struct entry_spec {
 /// says what is wrong with which parameter or file.
 using entry_factory = std::unique_ptr<model_entry> (*)(const entry_spec&);
 
-/// One line of entries.def.
+/// Throws `config_error` for params that the entry can't be made from, as far
+/// as that shows without loading it.
+using params_check = void (*)(const entry_params&);
+
+/// One entry of entries.def.
 struct catalog_line {
   std::string_view name;
   entry_factory make;
+  /// Null if only loading shows what is wrong.
+  params_check check;
 };
 
 /// All entries, in the order of entries.def.
@@ -40,7 +46,8 @@ std::vector<std::string> entry_names();
 std::unique_ptr<model_entry> make_entry(std::string_view name,
                                         const entry_spec& spec);
 
-/// Throws `config_error` if `name` is no entry of this build.
-void require_entry(std::string_view name);
+/// Throws the `config_error` that `make_entry` would throw for these params, if
+/// it can be told without loading the entry.
+void check_params(std::string_view name, const entry_params& params);
 
 } // namespace model_server

@@ -1,6 +1,7 @@
 // A chat model from a Hugging Face folder: tokenizer, template, network.
 #include "models/entries/chat_codec.hpp"
 
+#include "config/quote.hpp"
 #include "models/devices.hpp"
 #include "models/engine/sampler.hpp"
 #include "models/model_catalog.hpp"
@@ -34,8 +35,23 @@ std::optional<number_format> format_of(const std::string& dtype) {
     return number_format::f16;
   if (dtype == "fp32")
     return number_format::f32;
-  throw std::runtime_error(
-      fmt::format("`dtype` is `{}`, must be auto, bf16, fp16 or fp32", dtype));
+  throw config_error(fmt::format("parameter \"dtype\" is {}, but auto, bf16, "
+                                 "fp16 or fp32 is needed",
+                                 quote(dtype)));
+}
+
+struct causal_lm_params {
+  std::filesystem::path folder;
+  std::optional<number_format> format;
+  /// 0 leaves it to the model.
+  std::size_t context;
+};
+
+causal_lm_params read_params(const entry_params& given) {
+  auto params = given.bind({"path", "dtype", "context_length"});
+  return {params.require_folder("path"),
+          format_of(params.string_or("dtype", "auto")),
+          static_cast<std::size_t>(params.integer_or("context_length", 0, 1))};
 }
 
 std::unique_ptr<causal_net> load_net(const llama_config& config,
@@ -54,9 +70,9 @@ std::unique_ptr<causal_net> load_net(const llama_config& config,
 
 class causal_lm : public model_entry {
 public:
-  causal_lm(const std::filesystem::path& folder, const std::string& dtype,
-            std::size_t context, const std::string& device)
-      : codec_(folder) {
+  causal_lm(const causal_lm_params& params, const std::string& device)
+      : codec_(params.folder) {
+    const auto& [folder, format, context] = params;
     auto config = read_llama_config(folder);
     auto generation = read_generation_config(folder);
     if (codec_.vocabulary() > config.vocabulary)
@@ -64,7 +80,7 @@ public:
           fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
                       folder.string(), codec_.vocabulary(), config.vocabulary));
     net_ = load_net(config, std::make_shared<weight_folder>(folder), device,
-                    format_of(dtype));
+                    format);
     info_.context_length =
         context == 0 ? config.context : std::min(context, config.context);
     info_.defaults = generation.defaults;
@@ -156,11 +172,11 @@ private:
 } // namespace
 
 std::unique_ptr<model_entry> make_causal_lm(const entry_spec& spec) {
-  auto params = spec.params.bind({"path", "dtype", "context_length"});
-  auto context = params.integer_or("context_length", 0, 1);
-  return std::make_unique<causal_lm>(
-      params.require_string("path"), params.string_or("dtype", "auto"),
-      static_cast<std::size_t>(context), spec.device);
+  return std::make_unique<causal_lm>(read_params(spec.params), spec.device);
+}
+
+void check_causal_lm(const entry_params& params) {
+  read_params(params);
 }
 
 } // namespace model_server

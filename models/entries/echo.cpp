@@ -79,4 +79,8 @@ std::unique_ptr<model_entry> make_echo(const entry_spec& spec) {
       spec.params.bind({"delay_ms", "prefix", "context_length"}));
 }
 
+void check_echo(const entry_params& params) {
+  make_echo({params});
+}
+
 } // namespace model_server

@@ -217,12 +217,41 @@ private:
   std::unordered_map<sequence_id, open_reply> open_;
 };
 
-void break_loading(const named_params& params) {
-  std::this_thread::sleep_for(
-      milliseconds{params.integer_or("load_sleep_ms", 0, 0, 600'000)});
-  if (auto text = params.string_or("load_throw", {}); !text.empty())
-    throw std::runtime_error(text);
-  auto file = params.string_or("load_throw_while", {});
+struct fault_params {
+  fault_plan usual;
+  std::size_t context_length;
+  milliseconds load_sleep;
+  std::string load_throw;
+  std::string load_throw_while;
+};
+
+fault_params read_params(const entry_params& given) {
+  auto params = given.bind({"enable", "commands", "context_length",
+                            "load_sleep_ms", "load_throw", "load_throw_while"});
+  if (!params.bool_or("enable", false))
+    throw config_error("this entry breaks its worker on command and is for "
+                       "tests alone; parameter \"enable\" must be true");
+  fault_params result;
+  try {
+    add_commands(result.usual, params.string_or("commands", {}));
+  } catch (const bad_command& problem) {
+    throw config_error(
+        fmt::format("parameter \"commands\": {}", problem.what()));
+  }
+  result.context_length = static_cast<std::size_t>(
+      params.integer_or("context_length", 65'536, 1, 1 << 30));
+  result.load_sleep =
+      milliseconds{params.integer_or("load_sleep_ms", 0, 0, 600'000)};
+  result.load_throw = params.string_or("load_throw", {});
+  result.load_throw_while = params.string_or("load_throw_while", {});
+  return result;
+}
+
+void break_loading(const fault_params& params) {
+  std::this_thread::sleep_for(params.load_sleep);
+  if (!params.load_throw.empty())
+    throw std::runtime_error(params.load_throw);
+  const auto& file = params.load_throw_while;
   if (!file.empty() && std::filesystem::exists(file))
     throw std::runtime_error("fault does not load while there is " + file);
 }
@@ -242,23 +271,14 @@ std::string fault_reply(std::uint64_t seed, std::size_t length) {
 }
 
 std::unique_ptr<model_entry> make_fault(const entry_spec& spec) {
-  auto params =
-      spec.params.bind({"enable", "commands", "context_length", "load_sleep_ms",
-                        "load_throw", "load_throw_while"});
-  if (!params.bool_or("enable", false))
-    throw config_error("this entry breaks its worker on command and is for "
-                       "tests alone; parameter \"enable\" must be true");
-  fault_plan usual;
-  try {
-    add_commands(usual, params.string_or("commands", {}));
-  } catch (const bad_command& problem) {
-    throw config_error(
-        fmt::format("parameter \"commands\": {}", problem.what()));
-  }
-  auto context_length = params.integer_or("context_length", 65'536, 1, 1 << 30);
+  auto params = read_params(spec.params);
   break_loading(params);
-  return std::make_unique<fault_entry>(
-      std::move(usual), static_cast<std::size_t>(context_length));
+  return std::make_unique<fault_entry>(std::move(params.usual),
+                                       params.context_length);
+}
+
+void check_fault(const entry_params& params) {
+  read_params(params);
 }
 
 } // namespace model_server

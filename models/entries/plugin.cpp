@@ -28,17 +28,14 @@ std::pair<std::string, entry_params> split_params(const entry_params& params) {
     auto is_own = params.positional ? own.values.empty() : name == "library";
     (is_own ? own : rest).values.emplace_back(name, value);
   }
-  return {own.bind({"library"}).require_string("library"), std::move(rest)};
+  return {own.bind({"library"}).require_file("library"), std::move(rest)};
 }
 
 // The library stays loaded until the process ends: code of the model, its
 // exceptions for instance, may outlive the entry.
 const plugin_description& open_library(const std::string& library) {
+  // Without a slash it would be looked for among the system's libraries.
   auto path = std::filesystem::absolute(library);
-  if (!std::filesystem::exists(path))
-    throw config_error(
-        fmt::format("parameter \"library\" is {}, but there is no such file",
-                    quote(library)));
   auto* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr)
     throw config_error(fmt::format("the library {} cannot be loaded: {}",
@@ -75,6 +72,11 @@ std::unique_ptr<model_entry> make_plugin(const entry_spec& spec) {
     throw std::runtime_error(
         fmt::format("the plug-in {} made no model", quote(library)));
   return result;
+}
+
+// What the model says of its own params shows when it is made.
+void check_plugin(const entry_params& params) {
+  open_library(split_params(params).first);
 }
 
 } // namespace model_server

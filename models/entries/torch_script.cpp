@@ -20,15 +20,28 @@ namespace model_server {
 
 namespace {
 
+struct torch_script_params {
+  std::string path;
+  std::filesystem::path tokenizer;
+  std::size_t context;
+};
+
+torch_script_params read_params(const entry_params& given) {
+  auto params = given.bind({"path", "tokenizer", "context_length"});
+  return {
+      params.require_file("path"), params.require_folder("tokenizer"),
+      static_cast<std::size_t>(params.integer_or("context_length", 2048, 1))};
+}
+
 /// The module takes token ids, int64 [1, n], and returns scores, [1, n, size of
 /// the vocabulary] or without the 1, of any floating type; of a tuple the first
 /// element counts. It keeps nothing between calls: every token reads the whole
 /// sequence again.
 class torch_script : public model_entry {
 public:
-  torch_script(const std::string& path, const std::filesystem::path& tokenizer,
-               std::size_t context, const std::string& device)
-      : codec_(tokenizer), device_(torch_device_name(device)) {
+  torch_script(const torch_script_params& params, const std::string& device)
+      : codec_(params.tokenizer), device_(torch_device_name(device)) {
+    const auto& [path, tokenizer, context] = params;
     c10::InferenceMode guard;
     try {
       module_ = torch::jit::load(path, device_);
@@ -134,11 +147,11 @@ private:
 } // namespace
 
 std::unique_ptr<model_entry> make_torch_script(const entry_spec& spec) {
-  auto params = spec.params.bind({"path", "tokenizer", "context_length"});
-  auto context = params.integer_or("context_length", 2048, 1);
-  return std::make_unique<torch_script>(
-      params.require_string("path"), params.require_string("tokenizer"),
-      static_cast<std::size_t>(context), spec.device);
+  return std::make_unique<torch_script>(read_params(spec.params), spec.device);
+}
+
+void check_torch_script(const entry_params& params) {
+  read_params(params);
 }
 
 } // namespace model_server

@@ -136,13 +136,23 @@ TEST(stop_test, is_live_but_not_ready_without_a_model) {
 
 TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
   scratch_folder folder;
-  auto config = folder.write("config.json", models);
+  auto config = folder.write("config.json", R"({
+    "echo": {"name": "echo"},
+    "misspelt": {"name": "echo", "params": {"nope": 1}},
+    "too-long": {"name": "causal_lm", "params": ["models", "bf16", 1, 2, 3]},
+    "gone": {"name": "causal_lm", "params": {"path": "gone"}}
+  })");
   server_process other{models, {}};
   const std::vector<std::string> bad[] = {
       {"--frobnicate"},
       {"--port", "70000"},
       {"--config", config + ".not"},
       {"--config", config, "--model", "nobody"},
+      {"--config", config, "--model", "echo", "--device", "nope"},
+      {"--config", config, "--model", "echo", "--device", "cpu", "local/cpu"},
+      {"--config", config, "--model", "misspelt"},
+      {"--config", config, "--model", "too-long"},
+      {"--config", config, "--model", "echo", "--model", "gone"},
       {"--config", config, "--port", std::to_string(other.port())},
       {"--config", config, "--port", "0", "--address", "nowhere"},
   };

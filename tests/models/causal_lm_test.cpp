@@ -292,7 +292,7 @@ TEST_F(tiny_model_test, every_number_format_runs) {
 
 TEST_F(tiny_model_test, what_does_not_load_says_why) {
   EXPECT_THAT(refusal({{"dtype", std::string{"int4"}}}),
-              AllOf(HasSubstr("`dtype` is `int4`"),
+              AllOf(HasSubstr("\"dtype\" is \"int4\""),
                     HasSubstr("auto, bf16, fp16 or fp32")));
   EXPECT_THAT(refusal({{"context_length", std::int64_t{0}}}),
               HasSubstr("context_length"));

@@ -184,8 +184,7 @@ sampling_options read_sampling(json_fields& body) {
   result.min_p = body.number("min_p", {0, 1});
   if (auto top_k = body.integer("top_k", 0, max_count))
     result.top_k = static_cast<std::int64_t>(*top_k);
-  result.repetition_penalty = body.number(
-      "repetition_penalty", {.least = 0, .most = 2, .is_open = true});
+  result.repetition_penalty = body.number("repetition_penalty", {0.01, 2});
   result.presence_penalty = body.number("presence_penalty", {-2, 2});
   result.frequency_penalty = body.number("frequency_penalty", {-2, 2});
   return result;

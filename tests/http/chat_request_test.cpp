@@ -183,6 +183,8 @@ INSTANTIATE_TEST_SUITE_P(
         refusal_case{with(R"("top_k":1.5)"), "wrong_type", "top_k"},
         refusal_case{with(R"("repetition_penalty":0)"), "out_of_range",
                      "repetition_penalty"},
+        refusal_case{with(R"("repetition_penalty":1e-40)"), "out_of_range",
+                     "repetition_penalty"},
         refusal_case{with(R"("repetition_penalty":1e30)"), "out_of_range",
                      "repetition_penalty"},
         refusal_case{with(R"("presence_penalty":2.1)"), "out_of_range",

@@ -150,8 +150,8 @@ http_response to_response(const error_reply& error) {
   return result;
 }
 
-std::string raw_response(const error_reply& error,
-                         std::string_view request_id) {
+std::string raw_response(const error_reply& error, std::string_view request_id,
+                         bool is_head) {
   auto response = to_response(error);
   auto out =
       fmt::format("HTTP/1.1 {} {}\r\n"
@@ -163,7 +163,7 @@ std::string raw_response(const error_reply& error,
                   response.content_type, response.body.size(), request_id);
   for (const auto& [name, value] : response.headers)
     out += fmt::format("{}: {}\r\n", name, value);
-  return out + "\r\n" + response.body;
+  return out + "\r\n" + (is_head ? "" : response.body);
 }
 
 } // namespace model_server

@@ -51,6 +51,8 @@ http_response to_response(const error_reply& error);
 
 /// A complete response as it goes over the wire, which closes the connection
 /// afterwards: for errors that are found before there is a request to answer.
-std::string raw_response(const error_reply& error, std::string_view request_id);
+/// `is_head` leaves the body out.
+std::string raw_response(const error_reply& error, std::string_view request_id,
+                         bool is_head = false);
 
 } // namespace model_server

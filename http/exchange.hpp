@@ -55,10 +55,10 @@ public:
   /// Sets who hears of this answer's fate. Only within the request handler.
   virtual void watch(answer_events events) = 0;
 
-  /// Sends a whole response.
+  /// Sends a whole response; to a HEAD its head.
   virtual void send(http_response response) = 0;
 
-  /// Sends the head of a streamed response.
+  /// Sends the head of a streamed response; never to a HEAD.
   virtual void begin(http_response head) = 0;
 
   /// Sends a piece of the body. `mark` comes back through `taken`; 0 doesn't.

@@ -47,6 +47,10 @@ const std::string& request_guard::request_id() const {
   return request_id_;
 }
 
+bool request_guard::is_head() const {
+  return head_.starts_with("HEAD ");
+}
+
 bool request_guard::is_http_1_1() const {
   return is_http_1_1_;
 }

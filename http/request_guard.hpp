@@ -50,6 +50,10 @@ public:
   /// The client's own id if it sent a valid one, else empty.
   const std::string& request_id() const;
 
+  /// The client asks for a head alone: no body may follow, that of an error
+  /// neither.
+  bool is_head() const;
+
   /// False for HTTP/1.0, which knows no chunks.
   bool is_http_1_1() const;
 

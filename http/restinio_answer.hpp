@@ -68,6 +68,7 @@ public:
         connection_(std::move(connection)),
         request_(std::move(request)),
         request_id_(std::move(request_id)),
+        is_head_(connection_->guard().is_head()),
         progress_(std::make_shared<answer_progress>(max_unsent_bytes)) {
     // nop
   }
@@ -78,6 +79,8 @@ public:
   }
 
   void send(http_response response) override {
+    if (is_head_)
+      return send_head(response);
     auto builder = request_->create_response(status_line(response.status));
     add_headers(builder, response);
     builder.set_body(std::move(response.body));
@@ -108,6 +111,17 @@ public:
   }
 
 private:
+  /// The head alone, with the length of the body that it leaves out.
+  void send_head(http_response& response) {
+    auto builder =
+        request_->create_response<restinio::user_controlled_output_t>(
+            status_line(response.status));
+    add_headers(builder, response);
+    builder.set_content_length(response.body.size());
+    release();
+    builder.done();
+  }
+
   static restinio::http_status_line_t status_line(unsigned status) {
     return {restinio::http_status_code_t{static_cast<std::uint16_t>(status)},
             std::string{reason_phrase(status)}};
@@ -136,6 +150,7 @@ private:
   std::shared_ptr<wire_connection> connection_;
   restinio::request_handle_t request_;
   std::string request_id_;
+  bool is_head_;
   std::shared_ptr<answer_progress> progress_;
   std::optional<restinio::response_builder_t<restinio::chunked_output_t>>
       stream_;

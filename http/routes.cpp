@@ -93,8 +93,11 @@ std::variant<route_match, error_reply> find_route(std::string_view method,
     auto model = match(line.path, path);
     if (!model)
       continue;
-    if (line.method != method) {
+    // What a HEAD asks about is what a GET would get.
+    if (line.method != (method == "HEAD" ? "GET" : method)) {
       allowed.append(allowed.empty() ? "" : ", ").append(line.method);
+      if (line.method == "GET")
+        allowed.append(", HEAD");
       continue;
     }
     auto decoded = percent_decoded(*model);

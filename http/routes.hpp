@@ -41,8 +41,9 @@ struct route_match {
   friend bool operator==(const route_match&, const route_match&) = default;
 };
 
-/// Finds the route of a request; `target` is as the request line has it. A 404
-/// if there is none, a 405 if there is one for another method.
+/// Finds the route of a request; `target` is as the request line has it. HEAD
+/// goes where GET does. A 404 if there is none, a 405 if there is one for
+/// another method.
 std::variant<route_match, error_reply> find_route(std::string_view method,
                                                   std::string_view target);
 

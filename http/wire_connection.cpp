@@ -210,7 +210,7 @@ void wire_connection::refuse(const error_reply& reason) {
              {"status", reason.status},
              {"code", reason.code},
              {"reason", reason.message}});
-  say(raw_response(reason, id));
+  say(raw_response(reason, id, guard_.is_head()));
   linger();
 }
 

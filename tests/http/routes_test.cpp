@@ -73,8 +73,13 @@ TEST(routes_test, names_the_methods_of_an_address) {
   EXPECT_EQ(call.status, 405u);
   EXPECT_EQ(call.code, "method_not_allowed");
   EXPECT_EQ(call.allow, "POST");
-  EXPECT_EQ(refused("DELETE", "/api/v1/").allow, "GET, POST");
-  EXPECT_EQ(refused("TRACE", "/health").allow, "GET");
+  EXPECT_EQ(refused("DELETE", "/api/v1/").allow, "GET, HEAD, POST");
+  EXPECT_EQ(refused("TRACE", "/health").allow, "GET, HEAD");
+}
+
+TEST(routes_test, leads_head_where_get_goes) {
+  EXPECT_EQ(found("HEAD", "/health").leads_to, endpoint::ready);
+  EXPECT_EQ(refused("HEAD", "/api/v1/m/call").allow, "POST");
 }
 
 TEST(routes_test, refuses_broken_escapes) {

@@ -83,6 +83,26 @@ TEST(server_test, puts_chunks_together) {
   EXPECT_EQ(client.receive().body, large);
 }
 
+TEST(server_test, sends_no_body_to_a_head) {
+  http_server server{quick_settings(), [](const http_request& request,
+                                          std::unique_ptr<http_answer> answer) {
+                       answer->send(text(std::string{request.method}));
+                     }};
+  http_client client{server.port()};
+  client.request("HEAD", "/");
+  auto head = client.receive_head();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.header("content-length"), "4");
+  client.request("GET", "/");
+  EXPECT_EQ(client.receive().body, "GET");
+  // Of what the server refuses by itself neither.
+  client.send("HEAD / HTTP/1.1\r\n\r\n");
+  auto refused = client.receive_head();
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.header("content-length"), "0");
+  EXPECT_TRUE(client.ends_without_a_byte());
+}
+
 TEST(server_test, says_500_when_the_handler_throws) {
   http_server server{quick_settings(),
                      [](const http_request&, std::unique_ptr<http_answer>) {

@@ -233,6 +233,10 @@ bool http_client::is_closed_by_server() {
   return !fill();
 }
 
+bool http_client::ends_without_a_byte() {
+  return received_.empty() && !fill();
+}
+
 client_response fetch(std::uint16_t port, std::string_view method,
                       std::string_view target, std::string_view body,
                       std::string_view fields) {

@@ -85,6 +85,9 @@ public:
   /// True once the server has closed; waits for it.
   bool is_closed_by_server();
 
+  /// True if the server closes and nothing is left that was not read.
+  bool ends_without_a_byte();
+
   void shut_sending();
   /// Closes so that the server gets a reset.
   void reset();

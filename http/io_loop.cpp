@@ -15,13 +15,14 @@ constexpr auto stop_patience = std::chrono::milliseconds{500};
 
 } // namespace
 
-io_loop::io_loop(const request_limits& limits,
-                 std::shared_ptr<std::atomic<std::size_t>> open_connections)
+io_loop::io_loop(const http_settings& settings,
+                 std::shared_ptr<connection_totals> totals)
     : work_(asio::make_work_guard(context_)),
       connections_(std::make_shared<connection_group>()),
       drained_future_(drained_.get_future()) {
-  connections_->limits = limits;
-  connections_->open_connections = std::move(open_connections);
+  connections_->limits.body_bytes = settings.max_body_bytes;
+  connections_->max_total_body_bytes = settings.max_total_body_bytes;
+  connections_->totals = std::move(totals);
 }
 
 io_loop::~io_loop() {

@@ -1,6 +1,7 @@
 // One I/O thread with the connections that live on it.
 #pragma once
 
+#include "config/settings.hpp"
 #include "http/wire_connection.hpp"
 
 #include <asio.hpp>
@@ -17,8 +18,8 @@ namespace model_server {
 /// is gone.
 class io_loop {
 public:
-  io_loop(const request_limits& limits,
-          std::shared_ptr<std::atomic<std::size_t>> open_connections);
+  io_loop(const http_settings& settings,
+          std::shared_ptr<connection_totals> totals);
   ~io_loop();
 
   io_loop(const io_loop&) = delete;

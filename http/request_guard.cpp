@@ -315,6 +315,7 @@ bool request_guard::check_target(const framing& seen) {
 std::size_t request_guard::take_body(std::string_view bytes,
                                      std::string& approved) {
   auto taken = pass_missing(bytes, missing_, approved);
+  body_bytes_ += taken;
   if (missing_ == 0)
     part_ = part::complete;
   return taken;
@@ -323,6 +324,7 @@ std::size_t request_guard::take_body(std::string_view bytes,
 std::size_t request_guard::take_chunks(std::string_view bytes,
                                        std::string& approved) {
   auto taken = chunks_->feed(bytes, approved);
+  body_bytes_ += taken;
   if (chunks_->refusal()) {
     refusal_ = chunks_->refusal();
     part_ = part::refused;

@@ -44,6 +44,11 @@ public:
   /// Why this request, and with it the connection, must be refused.
   const std::optional<error_reply>& refusal() const;
 
+  /// Bytes of the body that have been taken, with the framing of its chunks.
+  std::size_t body_bytes() const {
+    return body_bytes_;
+  }
+
   /// The client waits for a 100 before it sends the body. Tells so once.
   bool takes_continue();
 
@@ -83,6 +88,7 @@ private:
   /// Bytes of a body with a length that are still to come.
   std::uint64_t missing_ = 0;
   std::optional<chunk_guard> chunks_;
+  std::size_t body_bytes_ = 0;
   std::string method_;
   std::string target_;
   bool is_http_1_1_ = true;

@@ -75,11 +75,9 @@ public:
       : settings_(settings),
         handler_(std::make_shared<request_handler>(std::move(handler))),
         cap_(connection_cap(settings)),
-        open_(std::make_shared<std::atomic<std::size_t>>(0)) {
-    request_limits limits;
-    limits.body_bytes = settings.max_body_bytes;
+        totals_(std::make_shared<connection_totals>()) {
     for (unsigned i = 0; i < std::max(1u, settings.threads); ++i)
-      loops_.push_back(std::make_shared<io_loop>(limits, open_));
+      loops_.push_back(std::make_shared<io_loop>(settings, totals_));
     listener_ = std::make_shared<listener>(loops_.front()->context(), settings);
     listener_->start(
         [this]() -> asio::io_context& { return next_loop(); },
@@ -133,7 +131,7 @@ private:
   /// Takes an accepted connection to its own loop's thread.
   void welcome(asio::ip::tcp::socket socket) {
     auto loop = loops_[turn_];
-    auto open = open_->load();
+    auto open = totals_->connections.load();
     if (open >= cap_ + refused_at_once)
       return turn_away(socket, too_many_connections(open, cap_));
     asio::post(loop->context(),
@@ -238,7 +236,7 @@ private:
   const http_settings settings_;
   std::shared_ptr<request_handler> handler_;
   const std::size_t cap_;
-  std::shared_ptr<std::atomic<std::size_t>> open_;
+  std::shared_ptr<connection_totals> totals_;
   std::vector<std::shared_ptr<io_loop>> loops_;
   std::shared_ptr<listener> listener_;
   std::size_t turn_ = 0;

@@ -4,12 +4,15 @@
 #include "config/logging.hpp"
 #include "http/request_id.hpp"
 
+#include <fmt/format.h>
+
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace model_server {
 
@@ -41,11 +44,12 @@ wire_connection::wire_connection(asio::ip::tcp::socket socket,
       timer_(socket_.get_executor()),
       group_(std::move(group)),
       guard_(group_->limits) {
-  group_->open_connections->fetch_add(1);
+  ++group_->totals->connections;
 }
 
 wire_connection::~wire_connection() {
-  group_->open_connections->fetch_sub(1);
+  forget_body();
+  --group_->totals->connections;
 }
 
 void wire_connection::start() {
@@ -70,6 +74,7 @@ void wire_connection::read(asio::mutable_buffer target, read_handler handler) {
     is_dispatched_ = false;
     is_answer_begun_ = false;
     on_departure_ = nullptr;
+    forget_body();
     guard_.next();
   }
   auto has_nothing_to_say = pending_.empty() && approved_.empty()
@@ -148,9 +153,32 @@ void wire_connection::received(std::string_view bytes) {
     return complete_read(asio::error::eof, 0);
   auto taken = guard_.feed(pending_, approved_);
   pending_.erase(0, taken);
+  if (auto reason = count_body())
+    return refuse(*reason);
   if (guard_.takes_continue() && pending_.empty())
     say("HTTP/1.1 100 Continue\r\n\r\n");
   deliver();
+}
+
+// Bytes that have come, not those that were announced: many small announcements
+// of large bodies must not keep others out.
+std::optional<error_reply> wire_connection::count_body() {
+  auto more =
+      guard_.body_bytes() - std::exchange(counted_body_, guard_.body_bytes());
+  auto total = group_->totals->body_bytes += more;
+  if (more == 0 || total <= group_->max_total_body_bytes)
+    return std::nullopt;
+  return error_reply{
+      .status = 503,
+      .code = "too_many_body_bytes",
+      .message = fmt::format("the bodies of all requests have {} bytes, the "
+                             "limit is {}",
+                             total, group_->max_total_body_bytes),
+      .retry_after = 1};
+}
+
+void wire_connection::forget_body() {
+  group_->totals->body_bytes -= std::exchange(counted_body_, 0);
 }
 
 void wire_connection::deliver() {
@@ -260,6 +288,9 @@ void wire_connection::linger() {
   std::error_code ignored;
   socket_.cancel(ignored);
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  pending_ = {};
+  approved_ = {};
+  forget_body();
   linger_until_ = std::chrono::steady_clock::now() + linger_at_most;
   abort_read();
   depart();

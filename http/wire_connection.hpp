@@ -18,12 +18,19 @@ namespace model_server {
 
 class wire_connection;
 
+/// What the connections of all I/O threads have in common.
+struct connection_totals {
+  std::atomic<std::size_t> connections{0};
+  /// Of requests that are being received or answered.
+  std::atomic<std::size_t> body_bytes{0};
+};
+
 /// The connections of one I/O thread, and what they share. Confined to that
-/// thread, but for the counter.
+/// thread, but for the totals.
 struct connection_group {
   request_limits limits;
-  /// Of all threads.
-  std::shared_ptr<std::atomic<std::size_t>> open_connections;
+  std::size_t max_total_body_bytes = 0;
+  std::shared_ptr<connection_totals> totals;
   std::unordered_set<std::shared_ptr<wire_connection>> members;
   /// Read by answers on other threads too. No new requests: a connection is
   /// closed when its answer has been sent.
@@ -99,6 +106,8 @@ private:
   void on_readable();
   void poll_departure();
   void received(std::string_view bytes);
+  std::optional<error_reply> count_body();
+  void forget_body();
   void deliver();
   void complete_read(const std::error_code& reason, std::size_t size);
   void on_client_gone(const std::error_code& reason);
@@ -119,6 +128,8 @@ private:
   std::string pending_;
   /// Approved, not yet given to RESTinio.
   std::string approved_;
+  /// Bytes of the current request's body in the common count.
+  std::size_t counted_body_ = 0;
   asio::mutable_buffer target_;
   read_handler handler_;
   std::function<void()> on_departure_;

@@ -83,6 +83,36 @@ TEST(server_test, puts_chunks_together) {
   EXPECT_EQ(client.receive().body, large);
 }
 
+TEST(server_test, bounds_the_bodies_of_all_requests_together) {
+  auto settings = quick_settings();
+  settings.max_total_body_bytes = 100'000;
+  std::promise<std::unique_ptr<http_answer>> first;
+  std::atomic<int> requests{0};
+  http_server server{
+      settings, [&](const http_request&, std::unique_ptr<http_answer> answer) {
+        if (requests++ == 0)
+          first.set_value(std::move(answer));
+        else
+          answer->send(text("ok"));
+      }};
+  std::string body(60'000, 'x');
+  http_client one{server.port()};
+  one.request("POST", "/", body);
+  auto answer = first.get_future().get(); // its body is held
+  auto refused = fetch(server.port(), "POST", "/", body);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(json_value(refused.body, "code"), "too_many_body_bytes");
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(fetch(server.port(), "POST", "/", "small").status, 200);
+  answer->send(text("ok"));
+  EXPECT_EQ(one.receive().status, 200);
+  // Answered, and so forgotten; also what was refused.
+  for (int i = 0; i < 3; ++i) {
+    one.request("POST", "/", body);
+    EXPECT_EQ(one.receive().status, 200);
+  }
+}
+
 TEST(server_test, sends_no_body_to_a_head) {
   http_server server{quick_settings(), [](const http_request& request,
                                           std::unique_ptr<http_answer> answer) {

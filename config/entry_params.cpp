@@ -93,8 +93,7 @@ std::string named_params::string_or(std::string_view name,
 std::string named_params::require_file(std::string_view name) const {
   auto result = require_string(name);
   std::error_code ignored;
-  auto found = std::filesystem::status(result, ignored);
-  if (!std::filesystem::exists(found) || std::filesystem::is_directory(found))
+  if (!std::filesystem::is_regular_file(result, ignored))
     throw config_error(
         fmt::format("parameter {} is {}, but there is no such file",
                     quote(name), quote(result)));

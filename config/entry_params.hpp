@@ -46,7 +46,7 @@ public:
   bool has(std::string_view name) const;
   std::string require_string(std::string_view name) const;
   std::string string_or(std::string_view name, std::string fallback) const;
-  /// The path of something that is there and is no folder.
+  /// The path of a regular file that is there.
   std::string require_file(std::string_view name) const;
   /// The path of a folder that is there.
   std::string require_folder(std::string_view name) const;

@@ -24,7 +24,8 @@ namespace {
 } // namespace
 
 mapped_file::mapped_file(const std::filesystem::path& path) {
-  auto descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without waiting: the open of a pipe would last until someone writes to it.
+  auto descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0)
     fail(path, std::strerror(errno));
   struct stat facts;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+
 using namespace model_server;
 using namespace model_server::testing;
 using ::testing::AllOf;
@@ -170,6 +172,11 @@ TEST_F(safetensors_test, what_is_no_file_is_refused) {
   EXPECT_THAT(error_of([&] { safetensors_file{folder.path() / "none"}; }),
               HasSubstr("none: No such file"));
   EXPECT_THAT(error_of([&] { safetensors_file{folder.path()}; }),
+              HasSubstr("not a regular file"));
+  // Nobody will ever write to this pipe.
+  auto pipe = folder.path() / "pipe.safetensors";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(error_of([&] { safetensors_file file{pipe}; }),
               HasSubstr("not a regular file"));
 }
 

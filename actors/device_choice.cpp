@@ -1,6 +1,8 @@
 // Which device a new entity gets.
 #include "actors/device_choice.hpp"
 
+#include "config/quote.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,8 +24,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 failure no_such_device(const device_choice& choice) {
   return {errc::no_such_device,
-          fmt::format("there is no device '{}' here; there are: {}",
-                      choice.wanted, names_of(choice.devices)),
+          fmt::format("there is no device {} here; there are: {}",
+                      quote(choice.wanted), names_of(choice.devices)),
           "device", 0};
 }
 

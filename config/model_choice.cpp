@@ -38,7 +38,8 @@ void check_device(const given_value& given) {
            || std::string_view{":._-/"}.find(c) != std::string_view::npos;
   };
   const auto& text = given.text;
-  if (text.empty() || text.size() > 128 || !is_alphanumeric(text.front())
+  if (text.empty() || text.size() > max_device_name_bytes
+      || !is_alphanumeric(text.front())
       || !std::all_of(text.begin(), text.end(), is_allowed))
     refuse_value(given, "a device such as cpu or cuda:0, several separated by "
                         "spaces,");

@@ -4,10 +4,14 @@
 #include "config/option_values.hpp"
 #include "config/settings.hpp"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace model_server {
+
+/// Length limit of a device's name, in bytes.
+inline constexpr std::size_t max_device_name_bytes = 128;
 
 /// One `--model`, with the devices that follow it.
 struct model_choice {

@@ -1,8 +1,11 @@
 // Values to JSON and back, in the dialect of /api/v1.
 #include "http/api_v1.hpp"
 
+#include "config/model_choice.hpp"
 #include "http/json.hpp"
 #include "http/json_fields.hpp"
+
+#include <fmt/format.h>
 
 namespace model_server {
 
@@ -47,6 +50,10 @@ read_device_request(std::string_view body, bool takes_wait) {
     fields.allow({"device"});
   device_request result;
   result.device = fields.text("device").value_or("");
+  if (auto size = result.device.size(); size > max_device_name_bytes)
+    fields.refuse("device", "out_of_range",
+                  fmt::format("device has {} bytes, the limit is {}", size,
+                              max_device_name_bytes));
   result.wait = fields.boolean("wait").value_or(true);
   if (error)
     return *error;

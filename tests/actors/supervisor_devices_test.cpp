@@ -66,7 +66,7 @@ TEST_F(supervisor_devices_test, add_lists_the_devices_that_are_there) {
   auto refused = add_refused("cuda:7");
   EXPECT_EQ(refused.code, errc::no_such_device);
   EXPECT_EQ(refused.param, "device");
-  EXPECT_EQ(refused.message, "there is no device 'cuda:7' here; there are: "
+  EXPECT_EQ(refused.message, "there is no device \"cuda:7\" here; there are: "
                              "cpu, virtual:0, virtual:1, virtual:2");
 }
 

@@ -104,6 +104,11 @@ TEST(api_v1_test, refuses_other_device_requests) {
   EXPECT_EQ(refused(R"({"wait":"no"})", true).param, "wait");
   EXPECT_EQ(refused(R"({"wait":false})", false).code, "unknown_field");
   EXPECT_EQ(refused("[]", false).code, "wrong_type");
+  auto long_name = R"({"device":")" + std::string(4'000'000, 'A') + "\"}";
+  EXPECT_EQ(refused(long_name, true),
+            bad_request("out_of_range",
+                        "device has 4000000 bytes, the limit is 128",
+                        "device"));
 }
 
 TEST(api_v1_test, takes_nothing_but_an_empty_body_where_nothing_is_asked) {

@@ -4,9 +4,14 @@
 #   deploy/run.sh                       tiny-chat on the CPU, port 9999
 #   deploy/run.sh PROGRAM ARGUMENTS...  anything else, as build/release/model_api
 #
-# A second call builds only what has changed and starts at once.
+# A second call builds only what has changed and starts at once. The program
+# starts in the folder of the caller: paths in its arguments, and config.json, are
+# looked for there; models in the models/ of this repository, unless --models-dir
+# or MODEL_SERVER_MODELS_DIR says otherwise.
 set -euo pipefail
+started_in=$PWD
 cd "$(dirname "$0")/.."
+root=$PWD
 source deploy/packages.sh
 
 require_packages "${build_packages[@]}"
@@ -28,4 +33,6 @@ curl -s http://127.0.0.1:9999/api/v1/tiny-chat/call -d '{"messages":[{"role":"us
 
 END
 fi
-exec build/release/model_api "$@"
+export MODEL_SERVER_MODELS_DIR="${MODEL_SERVER_MODELS_DIR:-$root/models}"
+cd "$started_in"
+exec "$root/build/release/model_api" "$@"

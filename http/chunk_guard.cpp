@@ -1,6 +1,7 @@
 // Reads chunks more strictly than any parser does.
 #include "http/chunk_guard.hpp"
 
+#include "config/quote.hpp"
 #include "http/http_text.hpp"
 
 #include <fmt/format.h>
@@ -94,7 +95,9 @@ void chunk_guard::end_size_line() {
   auto digits = line.substr(0, line.find(';'));
   if (digits.empty() || digits.size() > size_digits
       || !std::ranges::all_of(digits, is_hex_digit))
-    return refuse("a chunk's size is not a hexadecimal number");
+    return refuse(fmt::format("a chunk's size is {}, not a hexadecimal number "
+                              "of 1 to {} digits",
+                              quote(digits, size_line_bytes), size_digits));
   std::from_chars(digits.data(), digits.data() + digits.size(), missing_, 16);
   if (missing_ == 0) {
     part_ = part::last_line;

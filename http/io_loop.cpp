@@ -22,6 +22,7 @@ io_loop::io_loop(const http_settings& settings,
       drained_future_(drained_.get_future()) {
   connections_->limits.body_bytes = settings.max_body_bytes;
   connections_->max_total_body_bytes = settings.max_total_body_bytes;
+  connections_->read_timeout = settings.read_timeout;
   connections_->totals = std::move(totals);
 }
 

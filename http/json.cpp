@@ -64,9 +64,10 @@ public:
   }
   bool Key(const char* text, rapidjson::SizeType size, bool copy) {
     if (++members_.back() > limits_.members)
-      return refuse(
-          "too_many_values",
-          fmt::format("an object has more than {} members", limits_.members));
+      return refuse("too_many_values",
+                    fmt::format("an object has {} members or more, "
+                                "the limit is {}",
+                                members_.back(), limits_.members));
     return document_.Key(text, size, copy);
   }
   bool EndObject(rapidjson::SizeType size) {
@@ -88,9 +89,10 @@ public:
 private:
   bool count() {
     if (++values_ > limits_.values)
-      return refuse(
-          "too_many_values",
-          fmt::format("the body has more than {} values", limits_.values));
+      return refuse("too_many_values",
+                    fmt::format("the body has {} values or more, the limit is "
+                                "{}",
+                                values_, limits_.values));
     return true;
   }
 

@@ -2,16 +2,25 @@
 // two ways.
 #include "http/request_guard.hpp"
 
+#include "config/quote.hpp"
 #include "http/http_text.hpp"
 #include "http/request_id.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <vector>
 
 namespace model_server {
+
+namespace {
+
+/// Of what a client sent, in an error sentence.
+constexpr std::size_t shown_bytes = 64;
+
+} // namespace
 
 struct request_guard::framing {
   std::vector<std::string> hosts;
@@ -194,7 +203,10 @@ bool request_guard::check_request_line(std::string_view line) {
                                         "PUT",     "PATCH", "DELETE",
                                         "OPTIONS", "TRACE", "CONNECT"};
   if (std::ranges::find(known, words[0]) == std::end(known))
-    return refuse("the method is unknown"), false;
+    return refuse(fmt::format("the method {} is unknown; known are {}",
+                              quote(words[0], shown_bytes),
+                              fmt::join(known, ", "))),
+           false;
   if (words[0] == "CONNECT") {
     refuse(405, "method_not_allowed", "this server is no proxy");
     refusal_->allow = "GET, POST";
@@ -258,7 +270,9 @@ bool request_guard::check_framing(const framing& seen) {
   if (seen.hosts.empty() && is_http_1_1_)
     return refuse("the Host field is missing"), false;
   if (!seen.hosts.empty() && !is_host(seen.hosts.front()))
-    return refuse("the Host field names no host"), false;
+    return refuse(fmt::format("the Host field is {}, which names no host",
+                              quote(seen.hosts.front(), shown_bytes))),
+           false;
   if (!seen.encodings.empty()) {
     if (!seen.lengths.empty())
       return refuse("there are both Content-Length and Transfer-Encoding"),
@@ -278,7 +292,10 @@ bool request_guard::check_framing(const framing& seen) {
   if (!seen.lengths.empty()) {
     const auto& text = seen.lengths.front();
     if (text.empty() || !std::ranges::all_of(text, is_digit))
-      return refuse("Content-Length is not a number"), false;
+      return refuse(fmt::format("Content-Length is {}, not a number of bytes "
+                                "up to {}",
+                                quote(text, shown_bytes), limits_.body_bytes)),
+             false;
     auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), missing_);
     if (error != std::errc{} || missing_ > limits_.body_bytes)

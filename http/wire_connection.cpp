@@ -2,6 +2,7 @@
 #include "http/wire_connection.hpp"
 
 #include "config/logging.hpp"
+#include "config/option_values.hpp"
 #include "http/request_id.hpp"
 
 #include <fmt/format.h>
@@ -274,7 +275,9 @@ std::optional<error_reply> wire_connection::last_words() const {
                                    "understood here");
   return error_reply{.status = 408,
                      .code = "request_timeout",
-                     .message = "the request did not arrive in time"};
+                     .message = fmt::format(
+                         "the request did not arrive in time: the limit is {}",
+                         show_duration(group_->read_timeout))};
 }
 
 void wire_connection::say(std::string_view text) {

@@ -30,6 +30,8 @@ struct connection_totals {
 struct connection_group {
   request_limits limits;
   std::size_t max_total_body_bytes = 0;
+  /// For one request, from its first byte to its last.
+  std::chrono::milliseconds read_timeout{};
   std::shared_ptr<connection_totals> totals;
   std::unordered_set<std::shared_ptr<wire_connection>> members;
   /// Read by answers on other threads too. No new requests: a connection is

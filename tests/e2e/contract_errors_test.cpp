@@ -54,8 +54,9 @@ TEST_F(contract_errors_test, says_405_and_what_is_allowed) {
 }
 
 TEST_F(contract_errors_test, says_408_to_half_a_request) {
-  expect_error(fetch_raw(port(), "POST /api/v1/echo/call HTTP/1.1\r\nHost:"),
-               408, "request_timeout");
+  auto response = fetch_raw(port(), "POST /api/v1/echo/call HTTP/1.1\r\nHost:");
+  expect_error(response, 408, "request_timeout");
+  EXPECT_THAT(response.body, HasSubstr("the limit is 500ms"));
   expect_error(fetch_raw(port(),
                          "POST /api/v1/echo/call HTTP/1.1\r\nHost: a\r\n"
                          "Content-Length: 100\r\n\r\n{\"messages\":"),

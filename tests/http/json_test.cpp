@@ -86,6 +86,14 @@ TEST(json_test, takes_64_levels_and_no_more) {
   EXPECT_EQ(code_of(std::string(4'000'000, '[')), "too_deep");
 }
 
+TEST(json_test, names_the_limit_of_members) {
+  std::string text = "{\"k0\":0";
+  for (int i = 1; i < 2000; ++i)
+    text += ",\"k" + std::to_string(i) + "\":0";
+  EXPECT_EQ(message_of(text + "}"),
+            "an object has 1025 members or more, the limit is 1024");
+}
+
 TEST(json_test, counts_members_and_values) {
   json_limits limits{.depth = 4, .members = 3, .values = 6};
   EXPECT_EQ(code_of("{\"a\":1,\"b\":1,\"c\":1}", limits), "ok");

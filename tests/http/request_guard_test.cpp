@@ -51,6 +51,24 @@ struct guard_case {
   std::string code = {};
 };
 
+std::string message_of(std::string_view bytes) {
+  request_guard guard;
+  std::string approved;
+  guard.feed(bytes, approved);
+  return guard.refusal() ? guard.refusal()->message : "";
+}
+
+TEST(request_guard_test, names_what_is_wrong_and_what_is_right) {
+  EXPECT_EQ(message_of("FOO / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "the method \"FOO\" is unknown; known are GET, POST, HEAD, PUT, "
+            "PATCH, DELETE, OPTIONS, TRACE, CONNECT");
+  EXPECT_EQ(message_of(request("Content-Length: 1e3\r\n")),
+            "Content-Length is \"1e3\", not a number of bytes up to 4194304");
+  EXPECT_EQ(message_of(request("Transfer-Encoding: chunked\r\n", "zz\r\n")),
+            "a chunk's size is \"zz\", not a hexadecimal number of 1 to 16 "
+            "digits");
+}
+
 class guard_table : public testing::TestWithParam<guard_case> {};
 
 TEST_P(guard_table, has_its_status) {

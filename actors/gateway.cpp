@@ -159,7 +159,7 @@ failure gateway_state::unknown(const std::string& model) const {
     names += fmt::format(" and {} more", options.models.size() - most_names);
   return {errc::model_not_found,
           fmt::format("there is no model '{}'; there are: {}", model, names),
-          "model", 0};
+          "", 0};
 }
 
 gateway_actor::behavior_type gateway(gateway_pointer self,

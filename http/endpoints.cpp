@@ -80,8 +80,7 @@ public:
           {.status = 404,
            .code = "model_not_found",
            .message = fmt::format("there is no model {}; a name has {}",
-                                  quote(model, 200), model_name_rule()),
-           .param = "model"});
+                                  quote(model, 200), model_name_rule())});
     switch (leads_to) {
     case endpoint::call:
       return call(request, model, std::move(answer));

@@ -53,10 +53,9 @@ TEST_F(gateway_test, tells_the_names_it_knows) {
   auto reply = start("three", "hello");
   run();
   ASSERT_TRUE(reply.client->failed);
-  EXPECT_EQ(
-      *reply.client->failed,
-      (failure{errc::model_not_found,
-               "there is no model 'three'; there are: one, two", "model", 0}));
+  EXPECT_EQ(*reply.client->failed,
+            (failure{errc::model_not_found,
+                     "there is no model 'three'; there are: one, two", "", 0}));
   EXPECT_EQ(
       ask_failure<device_report>(door, add_device{"three", "", true}).code,
       errc::model_not_found);

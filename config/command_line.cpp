@@ -35,15 +35,10 @@ struct arguments {
 std::vector<model_choice> pair_devices(const CLI::App& app,
                                        const CLI::Option* model,
                                        const CLI::Option* device) {
-  const auto& order = app.parse_order();
-  // CLI11 reads [a,b] as a list of its own.
-  if (std::count(order.begin(), order.end(), device)
-      != static_cast<std::ptrdiff_t>(device->results().size()))
-    throw config_error("--device takes devices separated by spaces, not [...]");
   std::vector<model_choice> result;
   std::size_t next_model = 0;
   std::size_t next_device = 0;
-  for (const auto* option : order) {
+  for (const auto* option : app.parse_order()) {
     if (option == model) {
       result.push_back({model->results().at(next_model++), {}, "--model"});
     } else if (option == device) {
@@ -66,11 +61,15 @@ arguments split_arguments(int argc, const char* const* argv) {
   app.allow_extras();
   app.add_flag("-h,--help", result.help);
   app.add_flag("--version", result.version);
-  // Values are collected as texts; a device list may be of any length.
+  // Values are collected as texts. A device list may be of any length that a
+  // command line has; without that limit CLI11 reads [a,b] as a list of its
+  // own.
   std::vector<std::string> models;
   std::vector<std::string> devices;
   auto* model = app.add_option("--model", models)->allow_extra_args(false);
-  auto* device = app.add_option("--device", devices);
+  auto* device = app.add_option("--device", devices)
+                     ->expected(1, 1 << 20)
+                     ->allow_extra_args(false);
   std::map<std::string, CLI::Option*> flags;
   for (const auto& line : option_table()) {
     if (line.placeholder.empty())

@@ -3,26 +3,14 @@
 
 #include "actors/gateway.hpp"
 #include "actors/supervisor.hpp"
+#include "models/cores.hpp"
 #include "models/model_catalog.hpp"
 
-#include <algorithm>
 #include <memory>
-#include <thread>
-
-#include <sched.h>
 
 namespace model_server {
 
 namespace {
-
-// The cores that the process may use, which a container or taskset narrows.
-unsigned usable_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
-    return static_cast<unsigned>(CPU_COUNT(&cores));
-  return std::max(std::thread::hardware_concurrency(), 1U);
-}
 
 worker_actor spawn_on_own_thread(caf::actor_system& system,
                                  worker_options options) {
@@ -32,7 +20,8 @@ worker_actor spawn_on_own_thread(caf::actor_system& system,
 } // namespace
 
 gateway_actor start_serving(caf::actor_system& system, const settings& config) {
-  auto cores = config.serving.threads ? config.serving.threads : usable_cores();
+  auto cores = config.serving.threads ? config.serving.threads
+                                      : static_cast<unsigned>(usable_cores());
   auto threads = std::make_shared<thread_budget>(cores);
   gateway_options options;
   for (const auto& model : config.models) {

@@ -2,13 +2,13 @@
 // up holds up nobody else.
 #include "models/kernels/thread_pool.hpp"
 
+#include "models/cores.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <thread>
 #include <vector>
-
-#include <sched.h>
 
 namespace model_server {
 
@@ -23,14 +23,6 @@ void pause_briefly() {
 #elif defined(__aarch64__)
   asm volatile("isb");
 #endif
-}
-
-int usable_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (::sched_getaffinity(0, sizeof(cores), &cores) != 0)
-    return 1;
-  return std::max(1, CPU_COUNT(&cores));
 }
 
 // A loop in progress in one number: which loop (24 bits), how many tasks it has

@@ -37,8 +37,6 @@ std::string to_string(errc code) {
     return "shutting_down";
   case errc::deadline_exceeded:
     return "deadline_exceeded";
-  case errc::client_left:
-    return "client_left";
   case errc::internal_error:
     return "internal_error";
   }

@@ -39,8 +39,6 @@ enum class errc : std::uint8_t {
   shutting_down,
   /// The request ran longer than the limit.
   deadline_exceeded,
-  /// The client left; nobody reads this.
-  client_left,
   /// Anything else: a bug.
   internal_error,
 };

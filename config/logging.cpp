@@ -202,8 +202,4 @@ void log_event(log_level level, std::string_view event,
   logger->log(to_spdlog(level), spdlog::string_view_t{line});
 }
 
-bool is_logged(log_level level) {
-  return find_log(level).logger != nullptr;
-}
-
 } // namespace model_server

@@ -24,7 +24,4 @@ void stop_logging();
 void log_event(log_level level, std::string_view event,
                std::initializer_list<log_field> fields = {});
 
-/// True if events of this level are written: saves making costly fields.
-bool is_logged(log_level level);
-
 } // namespace model_server

@@ -49,7 +49,6 @@ unsigned status_of(errc code, failed_at where) {
   case errc::load_failed:
   case errc::model_failed:
   case errc::worker_lost:
-  case errc::client_left:
   case errc::internal_error:
     return 500;
   }

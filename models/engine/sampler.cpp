@@ -53,24 +53,28 @@ score_range range_of(std::span<const float> scores) {
   return result;
 }
 
-// exp((score - best) * scale) for every score of at least `least`, else 0.
+// exp((score - best) * scale) for every score.
 void write_weights(std::span<const float> scores, float best, float scale,
-                   float least, std::span<float> weights) {
-  auto weight = [=](float x) {
-    return x < least ? 0.0f : exp_of_negative((x - best) * scale);
-  };
+                   std::span<float> weights) {
   std::size_t i = 0;
   for (; i + lanes <= scores.size(); i += lanes)
     for (std::size_t j = 0; j < lanes; ++j)
-      weights[i + j] = weight(scores[i + j]);
+      weights[i + j] = exp_of_negative((scores[i + j] - best) * scale);
   for (; i < scores.size(); ++i)
-    weights[i] = weight(scores[i]);
+    weights[i] = exp_of_negative((scores[i] - best) * scale);
 }
 
 double sum(std::span<const float> weights) {
+  std::array<double, lanes> parts{};
+  std::size_t i = 0;
+  for (; i + lanes <= weights.size(); i += lanes)
+    for (std::size_t j = 0; j < lanes; ++j)
+      parts[j] += weights[i + j];
+  for (; i < weights.size(); ++i)
+    parts[0] += weights[i];
   double result = 0.0;
-  for (auto weight : weights)
-    result += weight;
+  for (auto part : parts)
+    result += part;
   return result;
 }
 
@@ -95,14 +99,15 @@ std::optional<token_id> sampler::draw(std::span<float> scores,
   if (params.temperature == 0.0)
     return static_cast<token_id>(std::ranges::find(scores, best)
                                  - scores.begin());
-  auto least = -infinity;
+  ids_.clear();
+  std::span<const float> candidates{scores};
   if (params.top_k > 0
       && static_cast<std::size_t>(params.top_k) < scores.size())
-    least = kth_best(scores, static_cast<std::size_t>(params.top_k));
-  weights_.resize(scores.size());
+    candidates = keep_top_k(scores, static_cast<std::size_t>(params.top_k));
+  weights_.resize(candidates.size());
   auto scale = std::min(1.0 / params.temperature,
                         double{std::numeric_limits<float>::max()});
-  write_weights(scores, best, static_cast<float>(scale), least, weights_);
+  write_weights(candidates, best, static_cast<float>(scale), weights_);
   if (params.top_p < 1.0)
     keep_top_p(params.top_p);
   if (params.min_p > 0.0) {
@@ -110,7 +115,8 @@ std::optional<token_id> sampler::draw(std::span<float> scores,
     for (auto& weight : weights_)
       weight = weight < least_weight ? 0.0f : weight;
   }
-  return pick(uniform_at(params.seed, tokens.size() - prompt_size));
+  auto index = pick(uniform_at(params.seed, tokens.size() - prompt_size));
+  return ids_.empty() ? static_cast<token_id>(index) : ids_[index];
 }
 
 void sampler::apply_penalties(std::span<float> scores,
@@ -143,7 +149,8 @@ void sampler::apply_penalties(std::span<float> scores,
   }
 }
 
-float sampler::kth_best(std::span<const float> scores, std::size_t k) {
+std::span<const float> sampler::keep_top_k(std::span<const float> scores,
+                                           std::size_t k) {
   // Collects what beats the k-th best so far; halves the heap when it is full.
   auto room = std::max<std::size_t>(2 * k, 128);
   auto threshold = -infinity;
@@ -162,14 +169,22 @@ float sampler::kth_best(std::span<const float> scores, std::size_t k) {
     }
   if (best_.size() >= k)
     prune();
-  return threshold;
+  // All that are as good, by id.
+  best_.clear();
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    if (scores[i] >= threshold) {
+      best_.push_back(scores[i]);
+      ids_.push_back(static_cast<token_id>(i));
+    }
+  return best_;
 }
 
 void sampler::keep_top_p(double top_p) {
   // How much of the mass lies in which range of weights.
   masses_.assign(bucket_count, 0.0);
   for (auto weight : weights_)
-    masses_[bucket_of(weight)] += weight;
+    if (weight > 0.0f)
+      masses_[bucket_of(weight)] += weight;
   double total = 0.0;
   for (auto mass : masses_)
     total += mass;
@@ -193,26 +208,30 @@ void sampler::keep_top_p(double top_p) {
     weight = bucket_of(weight) > last ? 0.0f : weight;
 }
 
-token_id sampler::pick(double uniform) const {
-  double total = 0.0;
+std::size_t sampler::pick(double uniform) {
+  // Sums of blocks of weights, then one block is walked through.
   std::span<const float> weights{weights_};
-  auto blocks = (weights.size() + block - 1) / block;
-  auto part = [&](std::size_t i) {
+  auto block_at = [&](std::size_t i) {
     return weights.subspan(i * block,
                            std::min(block, weights.size() - i * block));
   };
-  for (std::size_t i = 0; i < blocks; ++i)
-    total += sum(part(i));
+  masses_.clear();
+  double total = 0.0;
+  for (std::size_t i = 0; i * block < weights.size(); ++i) {
+    masses_.push_back(sum(block_at(i)));
+    total += masses_.back();
+  }
   auto left = uniform * total;
-  std::size_t result = 0;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    auto mass = sum(part(i));
-    if (left >= mass) {
-      left -= mass;
+  for (std::size_t i = 0; i < masses_.size(); ++i) {
+    if (left >= masses_[i]) {
+      left -= masses_[i];
       continue;
     }
-    for (std::size_t j = 0; j < part(i).size(); ++j) {
-      auto weight = part(i)[j];
+    // Rounding may lead past the end of the block: then it is the last that
+    // can be drawn.
+    std::size_t result = 0;
+    for (std::size_t j = 0; j < block_at(i).size(); ++j) {
+      auto weight = block_at(i)[j];
       if (weight == 0.0f)
         continue;
       result = i * block + j;
@@ -220,13 +239,12 @@ token_id sampler::pick(double uniform) const {
         break;
       left -= weight;
     }
-    return static_cast<token_id>(result);
+    return result;
   }
-  // Rounding led past the end: the last token that may be drawn.
-  for (std::size_t i = weights.size(); i-- > 0;)
-    if (weights[i] > 0.0f)
-      return static_cast<token_id>(i);
-  return 0;
+  auto last = weights.size() - 1;
+  while (weights[last] == 0.0f)
+    --last;
+  return last;
 }
 
 } // namespace model_server

@@ -34,14 +34,20 @@ private:
   void apply_penalties(std::span<float> scores, const sampling_params& params,
                        std::span<const token_id> tokens,
                        std::size_t prompt_size);
-  float kth_best(std::span<const float> scores, std::size_t k);
+  // Fills `ids_`; what it returns lives until the next call.
+  std::span<const float> keep_top_k(std::span<const float> scores,
+                                    std::size_t k);
   void keep_top_p(double top_p);
-  token_id pick(double uniform) const;
+  // Returns an index of `weights_`, one of which is 1.
+  std::size_t pick(double uniform);
 
-  // One for each token of the vocabulary; 0 for those that are out.
+  // One for each token, or for each of `ids_` if that is not empty; 0 for those
+  // that are out.
   std::vector<float> weights_;
+  std::vector<token_id> ids_;
   // How often a token occurs in the reply; all 0 between calls.
   std::vector<std::uint32_t> counts_;
+  // Memory to work in.
   std::vector<float> best_;
   std::vector<double> masses_;
 };

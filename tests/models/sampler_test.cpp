@@ -223,6 +223,11 @@ TEST(sampler_test, top_k_keeps_the_best_and_ties_with_the_last) {
   EXPECT_THAT(support({1, 1.1f, 1.2f}, {.top_k = 1}), ElementsAre(2));
 }
 
+TEST(sampler_test, top_k_brings_back_nothing_that_is_forbidden) {
+  EXPECT_THAT(support({-infinity, 1, -infinity, 2, -infinity}, {.top_k = 3}),
+              ElementsAre(1, 3));
+}
+
 TEST(sampler_test, top_p_keeps_the_fewest_that_reach_it) {
   auto score = [](double chance) {
     return static_cast<float>(std::log(chance));

@@ -29,6 +29,10 @@ std::string to_string(errc code) {
     return "context_length_exceeded";
   case errc::bad_chat:
     return "bad_chat";
+  case errc::out_of_range:
+    return "out_of_range";
+  case errc::unsupported_field:
+    return "unsupported_field";
   case errc::model_failed:
     return "model_failed";
   case errc::worker_lost:

@@ -31,6 +31,10 @@ enum class errc : std::uint8_t {
   context_length_exceeded,
   /// The model's chat template refuses the conversation.
   bad_chat,
+  /// A value that only the model knows the limit of (a token id) is beyond it.
+  out_of_range,
+  /// The model cannot do what a field asks for.
+  unsupported_field,
   /// The model failed on this request alone (NaN among its scores).
   model_failed,
   /// Workers died under this request as often as the limit allows.

@@ -43,7 +43,8 @@ generation::generation(submit order, reply_actor sink,
   state_.prompt_size = prompt.size();
   state_.tokens = std::move(prompt);
   state_.tokens.insert(state_.tokens.end(), order.log.begin(), order.log.end());
-  state_.sampling = resolve(request_.sampling, info.defaults, request_.seed);
+  state_.sampling =
+      resolve(request_.sampling, info.defaults, info.end_tokens, request_.seed);
   state_.max_tokens = most_tokens_;
 }
 

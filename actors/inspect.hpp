@@ -33,28 +33,36 @@ inspected<Inspector> inspect(Inspector& f, chat& x) {
   return f(caf::meta::type_name("chat"), x.messages);
 }
 
-/// `sampling_options` without optionals, which CAF 0.17 can't inspect: a bit
-/// for each field that is set, in the order of the struct, and its value.
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, token_bias& x) {
+  return f(caf::meta::type_name("token_bias"), x.id, x.bias);
+}
+
+/// The optionals of `sampling_options`, which CAF 0.17 can't inspect: a bit for
+/// each one that is set, the numbers first, and its value.
 struct flat_sampling_options {
-  std::uint8_t set = 0;
-  std::array<double, 6> numbers{};
+  std::uint16_t set = 0;
+  std::array<double, 7> numbers{};
   std::int64_t top_k = 0;
+  std::uint32_t top_logprobs = 0;
 };
 
-/// Both ways between the two forms.
+/// Both ways between the two forms; `unflatten` leaves the other fields alone.
 flat_sampling_options flatten(const sampling_options& x);
-sampling_options unflatten(const flat_sampling_options& x);
+void unflatten(const flat_sampling_options& flat, sampling_options& x);
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, sampling_options& x) {
   auto flat = flatten(x);
   auto& n = flat.numbers;
   auto unpack = [&]() -> caf::error {
-    x = unflatten(flat);
+    unflatten(flat, x);
     return caf::none;
   };
   return f(caf::meta::type_name("sampling_options"), flat.set, n[0], n[1], n[2],
-           n[3], n[4], n[5], flat.top_k, caf::meta::load_callback(unpack));
+           n[3], n[4], n[5], n[6], flat.top_k, flat.top_logprobs, x.logit_bias,
+           x.stop_tokens, x.min_tokens, x.ignore_eos,
+           caf::meta::load_callback(unpack));
 }
 
 template <class Inspector>
@@ -64,8 +72,13 @@ inspected<Inspector> inspect(Inspector& f, generation_request& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, likely_token& x) {
+  return f(caf::meta::type_name("likely_token"), x.text, x.logprob);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token& x) {
-  return f(caf::meta::type_name("token"), x.id, x.text);
+  return f(caf::meta::type_name("token"), x.id, x.text, x.logprob, x.likeliest);
 }
 
 template <class Inspector>

@@ -127,10 +127,23 @@ struct drain {
 
 // -- up to the reply ----------------------------------------------------------
 
+/// A token that the model found likely. `text` may end inside a UTF-8
+/// character.
+struct likely_token {
+  std::string text;
+  float logprob = 0;
+
+  friend bool operator==(const likely_token&, const likely_token&) = default;
+};
+
 /// One token of a reply. `text` may end inside a UTF-8 character.
 struct token {
   token_id id = 0;
   std::string text;
+  /// Its own and those of the likeliest ones, the best first; 0 and empty
+  /// unless the request asks for logprobs.
+  float logprob = 0;
+  std::vector<likely_token> likeliest;
 
   friend bool operator==(const token&, const token&) = default;
 };

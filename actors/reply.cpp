@@ -157,10 +157,10 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
   auto step = state.progress.take(chunk);
   auto last = state.progress.last();
   state.credit_for_worker.made(last);
-  if (!step.text.empty()) {
+  if (!step.text.empty() || !step.tokens.empty()) {
     state.credit_for_worker.wrote(last);
     state.last_sign = self->clock().now();
-    state.options.writer->text(step.text, last);
+    state.options.writer->text(step.text, last, step.tokens);
   }
   if (step.finish != finish_reason::none)
     return finish(self, step);

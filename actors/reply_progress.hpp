@@ -16,6 +16,8 @@ namespace model_server {
 struct progress_step {
   /// Whole characters that cannot become part of a stop string.
   std::string text;
+  /// With logprobs: the tokens whose own text is out with this one, in order.
+  std::vector<token> tokens;
   /// Other than `none` when the reply is complete.
   finish_reason finish = finish_reason::none;
   /// The reply ended by a stop string: the worker doesn't know yet.

@@ -3,6 +3,7 @@
 
 #include "actors/messages.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,13 @@ public:
 
   /// More of the reply, whole UTF-8 characters. `last` is the number of the
   /// last token in it; it grows, except that what was held back at the end of
-  /// a reply may come with the number before it once more.
-  virtual void text(std::string_view piece, std::uint64_t last) = 0;
+  /// a reply may come with the number before it once more. `tokens` is empty
+  /// unless the request asks for logprobs: then it has those whose own text is
+  /// out with this piece, all of it, in order; the piece itself may be empty
+  /// (special tokens have no text). A token that a stop string cuts never
+  /// comes.
+  virtual void text(std::string_view piece, std::uint64_t last,
+                    std::span<const token> tokens) = 0;
 
   virtual void end(const reply_summary& summary) = 0;
 

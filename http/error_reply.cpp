@@ -31,6 +31,8 @@ unsigned status_of(errc code, failed_at where) {
   case errc::no_such_device:
   case errc::context_length_exceeded:
   case errc::bad_chat:
+  case errc::out_of_range:
+  case errc::unsupported_field:
     return 400;
   case errc::model_not_found:
     return 404;

@@ -18,7 +18,8 @@ void json_writer::begin(const admitted&) {
   // Nothing is sent before the reply is complete: it may still fail.
 }
 
-void json_writer::text(std::string_view piece, std::uint64_t) {
+void json_writer::text(std::string_view piece, std::uint64_t,
+                       std::span<const token>) {
   text_ += piece;
 }
 

@@ -38,7 +38,8 @@ void sse_writer::send_head() {
   answer_->begin(std::move(head));
 }
 
-void sse_writer::text(std::string_view piece, std::uint64_t last) {
+void sse_writer::text(std::string_view piece, std::uint64_t last,
+                      std::span<const token>) {
   answer_->write(event(last, delta_json(call_id_, piece, is_first_)), last);
   is_first_ = false;
 }

@@ -18,7 +18,8 @@ public:
   sse_writer(std::unique_ptr<http_answer> answer, std::string call_id);
 
   void begin(const admitted& facts) override;
-  void text(std::string_view piece, std::uint64_t last) override;
+  void text(std::string_view piece, std::uint64_t last,
+            std::span<const token> tokens) override;
   void end(const reply_summary& summary) override;
   void fail(const failure& reason) override;
   void ping() override;

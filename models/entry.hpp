@@ -3,6 +3,7 @@
 
 #include "models/chat.hpp"
 #include "models/sampling.hpp"
+#include "models/token.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace model_server {
-
-/// A piece of text as the model counts it; never negative.
-using token_id = std::int32_t;
 
 /// Names a sequence within its worker; never used twice there.
 using sequence_id = std::uint64_t;
@@ -37,11 +35,15 @@ struct model_info {
   /// Replies end after this many tokens unless the request says otherwise; 0
   /// leaves it to the context length.
   std::size_t default_max_tokens = 0;
+  /// Token ids are below this. 0 for models that do not draw from scores: they
+  /// know no logit_bias and no logprobs.
+  std::size_t vocabulary = 0;
 };
 
 /// One reply in progress, as its worker and its model see it. Everything that
 /// decides the next token is here: `conversation`, `tokens` and `sampling`. The
-/// worker owns it; `step` appends to `tokens` and may set `failure`.
+/// worker owns it; `step` appends to `tokens` and `logprobs` and may set
+/// `failure`.
 struct sequence {
   sequence_id id = 0;
   /// What the prompt was made from; never null, outlives the sequence.
@@ -55,6 +57,9 @@ struct sequence {
   /// The reply ends after this many tokens at the latest; 0 leaves it to the
   /// model. For models that answer as a whole; the worker counts anyway.
   std::size_t max_tokens = 0;
+  /// For each token that `step` appends, in order, if the sampling asks for
+  /// them; the worker takes them out between the steps.
+  std::vector<place_logprobs> logprobs;
   /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
   /// others are unharmed. Text for the client.
   std::string failure;

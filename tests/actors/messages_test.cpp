@@ -57,6 +57,11 @@ generation_request full_request() {
   result.sampling.temperature = 0.0;
   result.sampling.top_k = 0;
   result.sampling.frequency_penalty = -1.5;
+  result.sampling.logit_bias = {{7, -100.0}, {2'000'000'000, 0.5}};
+  result.sampling.stop_tokens = {3, 4};
+  result.sampling.min_tokens = 5;
+  result.sampling.ignore_eos = true;
+  result.sampling.top_logprobs = 0;
   result.seed = ~0ull;
   result.max_tokens = 17;
   result.stop = {"\n\n", "END"};
@@ -83,8 +88,12 @@ TEST_F(messages_test, those_down_the_tree) {
 }
 
 TEST_F(messages_test, those_up_to_the_reply) {
-  expect_round_trip(
-      token_chunk{7, 8, 9, {{1, "a"}, {2, "\xF0\x9F"}}, finish_reason::length});
+  expect_round_trip(token_chunk{
+      7,
+      8,
+      9,
+      {{1, "a"}, {2, "\xF0\x9F", -0.5f, {{"b", -0.25f}, {"\xF0", -9999.0f}}}},
+      finish_reason::length});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
   expect_round_trip(worker_abandoned{"m", 8});
@@ -109,7 +118,8 @@ TEST_F(messages_test, sampling_options_that_are_set_and_not) {
   using number = std::optional<double> sampling_options::*;
   for (auto field : std::initializer_list<number>{
            &sampling_options::temperature, &sampling_options::top_p,
-           &sampling_options::min_p, &sampling_options::repetition_penalty,
+           &sampling_options::min_p, &sampling_options::typical_p,
+           &sampling_options::repetition_penalty,
            &sampling_options::presence_penalty,
            &sampling_options::frequency_penalty}) {
     submit order;
@@ -118,6 +128,8 @@ TEST_F(messages_test, sampling_options_that_are_set_and_not) {
   }
   submit order;
   order.request.sampling.top_k = -1;
+  expect_round_trip(order);
+  order.request.sampling.top_logprobs = 20;
   expect_round_trip(order);
 }
 

@@ -36,6 +36,8 @@ TEST(error_reply_test, gives_every_failure_the_status_of_the_contract) {
   EXPECT_EQ(of(errc::queue_full).status, 429u);
   EXPECT_EQ(of(errc::context_length_exceeded).status, 400u);
   EXPECT_EQ(of(errc::bad_chat).status, 400u);
+  EXPECT_EQ(of(errc::out_of_range).status, 400u);
+  EXPECT_EQ(of(errc::unsupported_field).status, 400u);
   EXPECT_EQ(of(errc::model_failed).status, 500u);
   EXPECT_EQ(of(errc::worker_lost).status, 500u);
   EXPECT_EQ(of(errc::shutting_down).status, 503u);

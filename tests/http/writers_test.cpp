@@ -36,8 +36,8 @@ TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
               Contains(Pair("cache-control", "no-store")));
   EXPECT_THAT(record.response.headers,
               Contains(Pair("x-accel-buffering", "no")));
-  writer.text("he", 1);
-  writer.text("llo\n", 3);
+  writer.text("he", 1, {});
+  writer.text("llo\n", 3, {});
   EXPECT_EQ(record.pieces[0].first,
             "id: 1\ndata: {\"id\":\"call-1\",\"delta\":{\"role\":\"agent\","
             "\"content\":\"he\"},\"finish_reason\":null}\n\n");
@@ -69,7 +69,7 @@ TEST_F(sse_writer_test, fails_with_a_status_before_the_beginning) {
 
 TEST_F(sse_writer_test, fails_with_an_event_and_no_done_afterwards) {
   writer.begin({});
-  writer.text("x", 1);
+  writer.text("x", 1, {});
   writer.fail({errc::model_failed, "NaN", "", 0});
   EXPECT_TRUE(record.has_ended);
   EXPECT_EQ(record.last_piece,
@@ -104,9 +104,9 @@ TEST(json_writer_test, sends_everything_at_the_end) {
   recorded_answer record;
   json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m"};
   writer.begin({});
-  writer.text("he", 1);
+  writer.text("he", 1, {});
   writer.ping();
-  writer.text("llo", 2);
+  writer.text("llo", 2, {});
   EXPECT_FALSE(record.has_sent);
   EXPECT_FALSE(writer.reports_progress());
   writer.end(summary(2));
@@ -118,7 +118,7 @@ TEST(json_writer_test, fails_with_a_status_at_any_time) {
   recorded_answer record;
   json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m"};
   writer.begin({});
-  writer.text("he", 1);
+  writer.text("he", 1, {});
   writer.fail({errc::worker_lost, "gone", "", 0});
   EXPECT_EQ(record.response.status, 500u);
   EXPECT_THAT(record.response.headers,

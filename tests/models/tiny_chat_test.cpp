@@ -167,7 +167,7 @@ TEST_F(tiny_chat_test, answers_by_default_as_it_does_when_greedy) {
   auto defaults = entry_->info().defaults;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     driven_reply reply{*entry_, 1000 + seed, ask("hello"),
-                       resolve({}, defaults, seed)};
+                       resolve({}, defaults, {}, seed)};
     EXPECT_EQ(text_of(*entry_, run_alone(*entry_, reply, longest_reply)),
               item_called("hello").answer);
   }

@@ -17,6 +17,8 @@ struct transcript {
   std::string text;
   /// Every piece with the number of its last token.
   std::vector<std::pair<std::string, std::uint64_t>> pieces;
+  /// With their logprobs, as they came with the pieces.
+  std::vector<token> tokens;
   std::optional<reply_summary> end;
   std::optional<failure> failed;
   int pings = 0;
@@ -47,13 +49,15 @@ public:
     target_->begun = facts;
   }
 
-  void text(std::string_view piece, std::uint64_t last) override {
+  void text(std::string_view piece, std::uint64_t last,
+            std::span<const token> tokens) override {
     expect(target_->begun && !target_->has_ended(), "text");
-    expect(!piece.empty(), "text without text");
+    expect(!piece.empty() || !tokens.empty(), "text without text");
     expect(target_->pieces.empty() || target_->pieces.back().second <= last,
            "text with an old number");
     target_->text += piece;
     target_->pieces.emplace_back(piece, last);
+    target_->tokens.insert(target_->tokens.end(), tokens.begin(), tokens.end());
   }
 
   void end(const reply_summary& summary) override {

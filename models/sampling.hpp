@@ -34,16 +34,16 @@ struct sampling_options {
   // Only requests have these.
 
   /// [-100, 100] each; no id twice.
-  std::vector<token_bias> logit_bias;
+  std::vector<token_bias> logit_bias = {};
   /// They end the reply as the model's own end tokens do.
-  std::vector<token_id> stop_tokens;
+  std::vector<token_id> stop_tokens = {};
   /// The token that ends the reply is no earlier than the one after these.
   std::uint32_t min_tokens = 0;
   /// The model cannot end the reply by itself.
   bool ignore_eos = false;
   /// Set if logprobs are wanted: of the drawn token, and of so many of the
   /// likeliest (at most 20).
-  std::optional<std::uint32_t> top_logprobs;
+  std::optional<std::uint32_t> top_logprobs = {};
 
   friend bool operator==(const sampling_options&,
                          const sampling_options&) = default;
@@ -59,13 +59,13 @@ struct sampling_params {
   double repetition_penalty = 1.0;
   double presence_penalty = 0.0;
   double frequency_penalty = 0.0;
-  std::vector<token_bias> logit_bias;
-  std::vector<token_id> stop_tokens;
+  std::vector<token_bias> logit_bias = {};
+  std::vector<token_id> stop_tokens = {};
   /// The model's own.
-  std::vector<token_id> end_tokens;
+  std::vector<token_id> end_tokens = {};
   std::uint32_t min_tokens = 0;
   bool ignore_eos = false;
-  std::optional<std::uint32_t> top_logprobs;
+  std::optional<std::uint32_t> top_logprobs = {};
   /// Key of the counter-based random numbers: with the position of a token it
   /// decides every draw, so a reply can be continued anywhere.
   std::uint64_t seed = 0;

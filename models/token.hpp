@@ -27,7 +27,7 @@ struct place_logprobs {
   /// Of the token that was drawn.
   float drawn = 0;
   /// The likeliest ones, the best first, lower ids first among equals.
-  std::vector<token_logprob> best;
+  std::vector<token_logprob> best = {};
 
   friend bool operator==(const place_logprobs&,
                          const place_logprobs&) = default;

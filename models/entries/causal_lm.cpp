@@ -85,6 +85,7 @@ public:
         context == 0 ? config.context : std::min(context, config.context);
     info_.defaults = generation.defaults;
     info_.default_max_tokens = generation.default_max_tokens;
+    info_.vocabulary = config.vocabulary;
     info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
                                                       : config.end_tokens;
     if (info_.end_tokens.empty() && codec_.end_token())
@@ -126,8 +127,8 @@ public:
     }
     net_->forward(inputs_, scores_.data());
     for (std::size_t i = 0; i < drawing_.size(); ++i)
-      draw(*drawing_[i],
-           {scores_.data() + i * net_->vocabulary(), net_->vocabulary()});
+      sampler_.extend(*drawing_[i], {scores_.data() + i * net_->vocabulary(),
+                                     net_->vocabulary()});
   }
 
   void release(sequence_id id) override {
@@ -145,17 +146,6 @@ private:
     if (cache == nullptr || cache->size() >= item.tokens.size())
       cache = net_->make_cache();
     return *cache;
-  }
-
-  void draw(sequence& item, std::span<float> scores) {
-    auto token =
-        sampler_.draw(scores, item.sampling, item.tokens, item.prompt_size);
-    if (token)
-      item.tokens.push_back(*token);
-    else
-      item.failure = fmt::format("the model gave scores that are no numbers "
-                                 "for token {} of the reply",
-                                 item.reply_size() + 1);
   }
 
   chat_codec codec_;

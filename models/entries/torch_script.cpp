@@ -66,6 +66,7 @@ public:
     info_.context_length = context;
     info_.defaults = generation.defaults;
     info_.default_max_tokens = generation.default_max_tokens;
+    info_.vocabulary = vocabulary_;
     info_.end_tokens = generation.end_tokens;
     if (info_.end_tokens.empty() && codec_.end_token())
       info_.end_tokens.push_back(*codec_.end_token());
@@ -91,14 +92,7 @@ public:
         throw std::runtime_error(
             fmt::format("the module gave {} scores, and {} before",
                         scores.size(), vocabulary_));
-      auto token = sampler_.draw(scores, item->sampling, item->tokens,
-                                 item->prompt_size);
-      if (token)
-        item->tokens.push_back(*token);
-      else
-        item->failure = fmt::format("the model gave scores that are no numbers "
-                                    "for token {} of the reply",
-                                    item->reply_size() + 1);
+      sampler_.extend(*item, scores);
     }
   }
 

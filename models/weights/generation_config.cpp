@@ -22,6 +22,9 @@ generation_config read_generation_config(const std::filesystem::path& folder) {
     fields.refuse("top_p", "must be above 0 and at most 1");
   defaults.top_k = fields.integer("top_k", 0, 1 << 30);
   defaults.min_p = fields.number("min_p", 0.0, 1.0);
+  defaults.typical_p = fields.number("typical_p", 0.0, 1.0);
+  if (defaults.typical_p == 0.0)
+    fields.refuse("typical_p", "must be above 0 and at most 1");
   defaults.repetition_penalty = fields.number("repetition_penalty", 0.0, 100.0);
   if (defaults.repetition_penalty == 0.0)
     fields.refuse("repetition_penalty", "must be above 0");

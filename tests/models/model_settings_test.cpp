@@ -205,12 +205,13 @@ TEST_F(generation_config_test, nothing_is_said_by_a_file_that_is_not_there) {
 
 TEST_F(generation_config_test, sampling_is_read) {
   auto config = read(R"({"do_sample":true,"temperature":0.6,"top_p":0.9,
-    "top_k":50,"min_p":0.05,"repetition_penalty":1.1,"max_new_tokens":200,
+    "top_k":50,"min_p":0.05,"typical_p":0.95,"repetition_penalty":1.1,"max_new_tokens":200,
     "eos_token_id":[3,4],"transformers_version":"4.40"})");
   EXPECT_EQ(config.defaults.temperature, 0.6);
   EXPECT_EQ(config.defaults.top_p, 0.9);
   EXPECT_EQ(config.defaults.top_k, 50);
   EXPECT_EQ(config.defaults.min_p, 0.05);
+  EXPECT_EQ(config.defaults.typical_p, 0.95);
   EXPECT_EQ(config.defaults.repetition_penalty, 1.1);
   EXPECT_EQ(config.defaults.presence_penalty, std::nullopt);
   EXPECT_EQ(config.default_max_tokens, 200u);
@@ -228,6 +229,7 @@ TEST_F(generation_config_test, not_sampling_means_temperature_0) {
 TEST_F(generation_config_test, values_out_of_range_are_refused) {
   for (auto content : {R"({"temperature":-0.1})", R"({"top_p":0})",
                        R"({"top_p":1.5})", R"({"top_k":-1})", R"({"min_p":2})",
+                       R"({"typical_p":0})",
                        R"({"repetition_penalty":0})", R"({"max_new_tokens":0})",
                        R"({"do_sample":"yes"})", R"({"temperature":"hot"})"})
     EXPECT_THAT(refusal(content), HasSubstr("generation_config.json: `"))

@@ -1,146 +1,17 @@
 // Tests what a request may ask of a draw, against slow and obvious definitions.
-#include "models/engine/philox.hpp"
 #include "models/engine/sampler.hpp"
+#include "tests/models/slow_sampling.hpp"
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <map>
-#include <numeric>
-#include <random>
+#include <array>
 
 using namespace model_server;
+using namespace model_server::testing;
 using ::testing::ElementsAre;
-using ::testing::FloatNear;
 using ::testing::SizeIs;
 
 namespace {
-
-constexpr auto infinity = std::numeric_limits<float>::infinity();
-
-using scores_t = std::vector<float>;
-/// Chances by token; what cannot be drawn is not there.
-using chances_t = std::map<token_id, double>;
-
-// --- the definitions ---------------------------------------------------------
-
-chances_t normalized(chances_t all) {
-  double total = 0.0;
-  for (auto [id, chance] : all)
-    total += chance;
-  for (auto& [id, chance] : all)
-    chance /= total;
-  return all;
-}
-
-/// Keeps tokens in the order of `rank` until their chances reach `mass`; those
-/// that rank as the last one stay too if `with_ties`.
-template <class Rank>
-chances_t keep_until(const chances_t& all, double mass, bool with_ties,
-                     Rank rank) {
-  std::vector<std::pair<double, token_id>> order;
-  for (auto [id, chance] : all)
-    order.emplace_back(rank(chance), id);
-  std::sort(order.begin(), order.end());
-  chances_t result;
-  double sum = 0.0, last = 0.0;
-  for (auto [place, id] : order) {
-    if (sum >= mass && !(with_ties && place == last))
-      break;
-    result[id] = all.at(id);
-    sum += all.at(id);
-    last = place;
-  }
-  return normalized(result);
-}
-
-chances_t slow_top_k(const chances_t& all, std::size_t k) {
-  std::vector<double> order;
-  for (auto [id, chance] : all)
-    order.push_back(chance);
-  std::sort(order.rbegin(), order.rend());
-  chances_t result;
-  for (auto [id, chance] : all)
-    if (chance >= order[std::min(k, order.size()) - 1])
-      result[id] = chance;
-  return normalized(result);
-}
-
-chances_t slow_min_p(const chances_t& all, double min_p) {
-  double best = 0.0;
-  for (auto [id, chance] : all)
-    best = std::max(best, chance);
-  chances_t result;
-  for (auto [id, chance] : all)
-    if (chance >= min_p * best)
-      result[id] = chance;
-  return normalized(result);
-}
-
-chances_t slow_typical(const chances_t& all, double typical_p) {
-  double entropy = 0.0;
-  for (auto [id, chance] : all)
-    entropy -= chance * std::log(chance);
-  return keep_until(all, typical_p, true, [=](double chance) {
-    return std::abs(-std::log(chance) - entropy);
-  });
-}
-
-chances_t slow_chances(scores_t scores, const sampling_params& params,
-                       const std::vector<token_id>& tokens,
-                       std::size_t prompt_size) {
-  for (auto [id, bias] : params.logit_bias)
-    scores[static_cast<std::size_t>(id)] += static_cast<float>(bias);
-  for (token_id id = 0; id < static_cast<token_id>(scores.size()); ++id) {
-    auto& score = scores[static_cast<std::size_t>(id)];
-    auto reply_begin =
-        tokens.begin() + static_cast<std::ptrdiff_t>(prompt_size);
-    auto count = std::count(reply_begin, tokens.end(), id);
-    auto penalty = static_cast<float>(params.repetition_penalty);
-    if (std::count(tokens.begin(), tokens.end(), id) > 0)
-      score = score < 0 ? score * penalty : score / penalty;
-    if (count > 0)
-      score -= static_cast<float>(params.presence_penalty
-                                  + params.frequency_penalty
-                                        * static_cast<double>(count));
-  }
-  auto is_early = tokens.size() - prompt_size < params.min_tokens;
-  for (auto id : params.end_tokens)
-    if (is_early || params.ignore_eos)
-      scores[static_cast<std::size_t>(id)] = -infinity;
-  for (auto id : params.stop_tokens)
-    if (is_early)
-      scores[static_cast<std::size_t>(id)] = -infinity;
-  chances_t result;
-  for (std::size_t i = 0; i < scores.size(); ++i)
-    if (scores[i] > -infinity)
-      result[static_cast<token_id>(i)] =
-          std::exp(double{scores[i]} / params.temperature);
-  result = normalized(result);
-  if (params.top_k > 0)
-    result = slow_top_k(result, static_cast<std::size_t>(params.top_k));
-  if (params.top_p < 1.0)
-    result = keep_until(result, params.top_p, false,
-                        [](double chance) { return -chance; });
-  if (params.min_p > 0.0)
-    result = slow_min_p(result, params.min_p);
-  if (params.typical_p < 1.0)
-    result = slow_typical(result, params.typical_p);
-  return result;
-}
-
-// --- what the sampler does ---------------------------------------------------
-
-scores_t random_scores(std::size_t count, std::uint32_t seed, float spread) {
-  std::mt19937 random{seed};
-  std::normal_distribution<float> normal{0.0f, spread};
-  scores_t result(count);
-  for (auto& score : result)
-    score = normal(random);
-  return result;
-}
 
 chances_t chances_of(scores_t scores, const sampling_params& params,
                      const std::vector<token_id>& tokens,
@@ -329,73 +200,4 @@ TEST(sampler_fields_test, a_reply_goes_on_anywhere_as_it_would_have) {
       ASSERT_EQ(rest.tokens, whole.tokens) << "cut at " << cut;
     }
   }
-}
-
-// --- logprobs ----------------------------------------------------------------
-
-TEST(sampler_fields_test, logprobs_are_those_of_the_model_itself) {
-  auto scores = random_scores(1000, 4, 3.0f);
-  scores[17] = -infinity;
-  double total = 0.0;
-  for (auto score : scores)
-    total += std::exp(double{score});
-  sequence item;
-  item.tokens = {1, 2};
-  item.prompt_size = 1;
-  item.sampling = {.temperature = 0.3,
-                   .top_k = 4,
-                   .repetition_penalty = 1.7,
-                   .logit_bias = {{17, 5.0}, {400, 100.0}},
-                   .top_logprobs = 20};
-  auto copy = scores;
-  sampler{}.extend(item, copy);
-  ASSERT_EQ(item.tokens.back(), 400);
-  ASSERT_THAT(item.logprobs, SizeIs(1));
-  auto logprob = [&](token_id id) {
-    return static_cast<float>(double{scores[static_cast<std::size_t>(id)]}
-                              - std::log(total));
-  };
-  EXPECT_THAT(item.logprobs[0].drawn, FloatNear(logprob(400), 1e-5f));
-  std::vector<token_id> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, std::greater{}, logprob);
-  ASSERT_THAT(item.logprobs[0].best, SizeIs(20));
-  for (std::size_t i = 0; i < 20; ++i) {
-    EXPECT_EQ(item.logprobs[0].best[i].id, order[i]);
-    EXPECT_THAT(item.logprobs[0].best[i].logprob,
-                FloatNear(logprob(order[i]), 1e-5f));
-  }
-}
-
-TEST(sampler_fields_test, logprobs_have_a_least_value_and_only_when_asked) {
-  sequence item;
-  item.tokens = {1};
-  item.prompt_size = 1;
-  item.sampling = {
-      .temperature = 0.0, .logit_bias = {{2, 50.0}}, .top_logprobs = 2};
-  scores_t scores{0, 0, -20'000, -infinity};
-  item.sampling.logit_bias = {{0, -100'000.0}, {1, -100'000.0}};
-  sampler{}.extend(item, scores);
-  ASSERT_EQ(item.tokens.back(), 2);
-  EXPECT_EQ(item.logprobs[0].drawn, least_logprob);
-  // Equals come with the lower id first.
-  EXPECT_EQ(item.logprobs[0].best[0].id, 0);
-  EXPECT_EQ(item.logprobs[0].best[1].id, 1);
-  item.logprobs.clear();
-  item.sampling.top_logprobs.reset();
-  scores = {0, 1};
-  item.sampling.logit_bias.clear();
-  sampler{}.extend(item, scores);
-  EXPECT_THAT(item.logprobs, SizeIs(0));
-}
-
-TEST(sampler_fields_test, unusable_scores_fail_the_sequence_alone) {
-  sequence item;
-  item.tokens = {0};
-  item.prompt_size = 1;
-  item.sampling.top_logprobs = 1;
-  scores_t scores{1, std::numeric_limits<float>::quiet_NaN()};
-  sampler{}.extend(item, scores);
-  EXPECT_THAT(item.tokens, SizeIs(1));
-  EXPECT_THAT(item.failure, ::testing::HasSubstr("token 1 of the reply"));
 }

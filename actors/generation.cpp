@@ -20,9 +20,13 @@ std::size_t most_tokens(const generation_request& request,
   return room;
 }
 
-bool is_end(token_id id, const model_info& info) {
-  return std::find(info.end_tokens.begin(), info.end_tokens.end(), id)
-         != info.end_tokens.end();
+// What might have been drawn, as text.
+std::vector<likely_token> texts_of(const std::vector<token_logprob>& best,
+                                   const model_entry& entry, bool at_start) {
+  std::vector<likely_token> result;
+  for (auto [id, logprob] : best)
+    result.push_back({entry.decode(id, at_start), logprob});
+  return result;
 }
 
 } // namespace
@@ -53,22 +57,28 @@ void generation::raise_credit(std::uint64_t up_to) {
 }
 
 token_chunk generation::take_new_tokens(const model_entry& entry,
-                                        const model_info& info,
                                         std::uint64_t incarnation) {
   token_chunk result;
   result.id = request_.id;
   result.incarnation = incarnation;
   result.first = known_ + 1;
-  auto continues = request_.conversation.continues_agent();
-  while (known_ < most_tokens_ && known_ < state_.reply_size()) {
+  auto at_turn_start = !request_.conversation.continues_agent();
+  // The model gives logprobs from the first token on that is not known yet.
+  auto logprobs = std::exchange(state_.logprobs, {});
+  for (std::size_t i = 0; known_ < most_tokens_ && known_ < state_.reply_size();
+       ++i, ++known_) {
     auto id = state_.tokens[state_.prompt_size + known_];
-    if (is_end(id, info)) {
+    if (state_.sampling.is_end(id, known_)) {
       result.finish = finish_reason::stop;
       return result;
     }
-    auto at_start = known_ == 0 && !continues;
-    result.tokens.push_back({id, entry.decode(id, at_start)});
-    ++known_;
+    auto at_start = known_ == 0 && at_turn_start;
+    token made{id, entry.decode(id, at_start)};
+    if (i < logprobs.size()) {
+      made.logprob = logprobs[i].drawn;
+      made.likeliest = texts_of(logprobs[i].best, entry, at_start);
+    }
+    result.tokens.push_back(std::move(made));
   }
   if (known_ >= most_tokens_)
     result.finish = finish_reason::length;

@@ -63,7 +63,7 @@ public:
 
   /// What the last step has made: tokens up to the first end token or to the
   /// most that are allowed, with their texts, and whether that was the end.
-  token_chunk take_new_tokens(const model_entry& entry, const model_info& info,
+  token_chunk take_new_tokens(const model_entry& entry,
                               std::uint64_t incarnation);
 
   /// Tokens that `take_new_tokens` has given out, and those of the log.

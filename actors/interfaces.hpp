@@ -47,8 +47,8 @@ using worker_actor = caf::typed_actor<
     // Makes the entry; errors: load_failed. Nothing else is taken before.
     caf::replies_to<load_atom>::with<worker_ready>,
     // Encodes and queues. Errors: queue_full, context_length_exceeded,
-    // bad_chat, worker_lost (the model broke on this chat), model_loading (it
-    // takes nothing yet, or no more).
+    // bad_chat, out_of_range, unsupported_field, worker_lost (the model broke
+    // on this chat), model_loading (it takes nothing yet, or no more).
     caf::replies_to<submit, reply_actor>::with<admitted>,
     // More tokens may be made for a reply.
     caf::reacts_to<credit>,

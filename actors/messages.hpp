@@ -143,7 +143,7 @@ struct token {
   /// Its own and those of the likeliest ones, the best first; 0 and empty
   /// unless the request asks for logprobs.
   float logprob = 0;
-  std::vector<likely_token> likeliest;
+  std::vector<likely_token> likeliest = {};
 
   friend bool operator==(const token&, const token&) = default;
 };

@@ -2,6 +2,7 @@
 // where it ends.
 #pragma once
 
+#include "actors/held_tokens.hpp"
 #include "actors/messages.hpp"
 #include "models/text/stop_matcher.hpp"
 #include "models/text/utf8.hpp"
@@ -26,10 +27,13 @@ struct progress_step {
 
 /// The token log of a reply and the text made from it. A pure function of the
 /// tokens, however they are cut into chunks, so it goes on unchanged when
-/// another worker does.
+/// another worker does. Logprobs stay here until their text is out, so another
+/// worker need not make them again.
 class reply_progress {
 public:
-  explicit reply_progress(const std::vector<std::string>& stop);
+  /// Takes the stop strings from the request, whether it wants logprobs, and
+  /// its `min_tokens`: a stop string counts if a token after those ends it.
+  explicit reply_progress(const generation_request& request);
 
   /// All tokens so far, in order.
   const std::vector<token_id>& log() const {
@@ -48,9 +52,16 @@ public:
   progress_step take(const token_chunk& chunk);
 
 private:
+  std::string text_of(const token& next);
+  std::string last_text();
+
   std::vector<token_id> log_;
   utf8_assembler characters_;
   stop_matcher stop_;
+  std::uint32_t min_tokens_ = 0;
+  bool with_logprobs_ = false;
+  // Empty without logprobs.
+  held_tokens held_;
 };
 
 } // namespace model_server

@@ -8,7 +8,7 @@
 namespace model_server {
 
 void reply_state::begin(reply_options how, time_point now) {
-  progress = reply_progress{how.request.stop};
+  progress = reply_progress{how.request};
   credit_for_worker = credit_window{how.credit, how.writer->reports_progress()};
   options = std::move(how);
   started = now;

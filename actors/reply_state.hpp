@@ -26,7 +26,7 @@ struct reply_state {
   const char* name = "reply";
   reply_options options;
   /// The token log, and the text from it.
-  reply_progress progress{{}};
+  reply_progress progress{generation_request{}};
   credit_window credit_for_worker{1, false};
   /// Null while there is none: before the first, or between two.
   worker_actor worker;

@@ -1,6 +1,8 @@
 // The worker actor: owns one model on one device and runs its batches.
 #include "actors/worker.hpp"
 
+#include "actors/request_check.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -95,6 +97,8 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
   schedule_step(self);
   if (!order.resumed && state.queue.is_full())
     return queue_is_full(state);
+  if (auto what = check_request(order.request.sampling, state.info))
+    return to_error(*what);
   std::vector<token_id> prompt;
   try {
     prompt = state.entry->encode(order.request.conversation);
@@ -140,8 +144,7 @@ std::size_t settle(worker_pointer self, generation& item) {
     end_with(self, *state.queue.take(item.id()), std::move(reason));
     return 0;
   }
-  auto chunk =
-      item.take_new_tokens(*state.entry, state.info, state.options.incarnation);
+  auto chunk = item.take_new_tokens(*state.entry, state.options.incarnation);
   auto made = chunk.tokens.size();
   auto has_ended = chunk.finish != finish_reason::none;
   if (made > 0 || has_ended)

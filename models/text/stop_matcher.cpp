@@ -9,7 +9,7 @@ stop_matcher::stop_matcher(const std::vector<std::string>& stops) : states_(1) {
   link();
 }
 
-std::string stop_matcher::feed(std::string_view text) {
+std::string stop_matcher::feed(std::string_view text, bool counts) {
   if (matched_)
     return {};
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -20,7 +20,7 @@ std::string stop_matcher::feed(std::string_view text) {
     }
     at_ = next.value_or(0);
     auto& here = states_[at_];
-    if (here.stop < 0)
+    if (here.stop < 0 || !counts)
       continue;
     matched_ = static_cast<std::size_t>(here.stop);
     held_.append(text.substr(0, i + 1));

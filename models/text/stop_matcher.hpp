@@ -21,8 +21,9 @@ public:
 
   /// Takes the next piece; returns what can be given out now: all but the end
   /// that may be the beginning of a stop, or, once one is there, what comes
-  /// before it. After a match it takes and returns nothing.
-  std::string feed(std::string_view text);
+  /// before it. After a match it takes and returns nothing. With `counts` false
+  /// a stop that ends in this piece is passed over.
+  std::string feed(std::string_view text, bool counts = true);
 
   /// Which stop was found, by its place in the list.
   std::optional<std::size_t> matched() const {

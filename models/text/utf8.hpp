@@ -58,6 +58,11 @@ public:
   /// What was held back, repaired; nothing is held back afterwards.
   std::string flush();
 
+  /// True between two characters.
+  bool is_whole() const {
+    return held_.empty();
+  }
+
 private:
   std::string held_;
 };

@@ -261,7 +261,9 @@ TEST(reply_progress_test, does_not_depend_on_how_tokens_are_cut_into_chunks) {
     std::string expected;
     std::uint64_t tokens = 0;
     for (int round = 0; round < 50; ++round) {
-      reply_progress progress{stop};
+      generation_request request;
+      request.stop = stop;
+      reply_progress progress{request};
       std::string text;
       auto finish = finish_reason::none;
       for (std::size_t at = 0;

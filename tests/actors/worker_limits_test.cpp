@@ -181,6 +181,7 @@ TEST_F(worker_limits_test, resolves_what_is_in_force) {
   send(what);
   run();
   sampling_params expected;
+  expected.end_tokens = {0};
   expected.temperature = 0.5;
   expected.top_p = 0.3;
   expected.seed = 99;

@@ -26,6 +26,9 @@ struct script {
   std::size_t context_length = 1000;
   std::size_t default_max_tokens = 0;
   sampling_options defaults;
+  /// 0 is a model without scores; else the k-th token of a reply has the
+  /// logprob -k, and is followed by the ids from 0 on with -1, -2, ...
+  std::size_t vocabulary = 0;
   /// Tokens that one step makes for each sequence.
   std::size_t tokens_per_step = 1;
   /// Steps make nothing while this is set.
@@ -64,8 +67,11 @@ public:
   }
 
   model_info info() const override {
-    return {
-        plan_->context_length, {0}, plan_->defaults, plan_->default_max_tokens};
+    return {plan_->context_length,
+            {0},
+            plan_->defaults,
+            plan_->default_max_tokens,
+            plan_->vocabulary};
   }
 
   std::vector<token_id> encode(const chat& conversation) const override {
@@ -116,6 +122,12 @@ private:
       return;
     item.tokens.push_back(
         made < texts.size() ? static_cast<token_id>(ids_.at(texts[made])) : 0);
+    if (auto count = item.sampling.top_logprobs) {
+      auto& place = item.logprobs.emplace_back();
+      place.drawn = -static_cast<float>(made + 1);
+      for (token_id id = 0; id < static_cast<token_id>(*count); ++id)
+        place.best.push_back({id, -static_cast<float>(id + 1)});
+    }
   }
 
   std::shared_ptr<script> plan_;

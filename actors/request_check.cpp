@@ -1,0 +1,51 @@
+// What only the worker can say of a request.
+#include "actors/request_check.hpp"
+
+#include <fmt/format.h>
+
+namespace model_server {
+
+namespace {
+
+failure needs_scores(const std::string& field) {
+  return {errc::unsupported_field,
+          fmt::format("{} is not supported by this model: it does not draw its "
+                      "tokens from scores",
+                      field),
+          field, 0};
+}
+
+failure beyond_vocabulary(const std::string& param, token_id id,
+                          std::size_t vocabulary) {
+  return {errc::out_of_range,
+          fmt::format("{}: there is no token {}; the model's ids are 0 to {}",
+                      param, id, vocabulary - 1),
+          param, 0};
+}
+
+} // namespace
+
+std::optional<failure> check_request(const sampling_options& asked,
+                                     const model_info& info) {
+  auto has_scores = info.vocabulary != 0;
+  if (!has_scores && !asked.logit_bias.empty())
+    return needs_scores("logit_bias");
+  if (!has_scores && asked.top_logprobs)
+    return needs_scores("logprobs");
+  if (!has_scores)
+    return std::nullopt;
+  auto is_unknown = [&](token_id id) {
+    return id < 0 || static_cast<std::size_t>(id) >= info.vocabulary;
+  };
+  for (auto [id, bias] : asked.logit_bias)
+    if (is_unknown(id))
+      return beyond_vocabulary(fmt::format("logit_bias.{}", id), id,
+                               info.vocabulary);
+  for (std::size_t i = 0; i < asked.stop_tokens.size(); ++i)
+    if (auto id = asked.stop_tokens[i]; is_unknown(id))
+      return beyond_vocabulary(fmt::format("stop_token_ids[{}]", i), id,
+                               info.vocabulary);
+  return std::nullopt;
+}
+
+} // namespace model_server

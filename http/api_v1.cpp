@@ -4,6 +4,7 @@
 #include "config/model_choice.hpp"
 #include "http/json.hpp"
 #include "http/json_fields.hpp"
+#include "http/logprobs_json.hpp"
 
 #include <fmt/format.h>
 
@@ -105,7 +106,9 @@ std::string status_json(const server_status& status) {
 }
 
 std::string reply_json(std::string_view call_id, std::string_view model,
-                       std::string_view text, const reply_summary& summary) {
+                       std::string_view text,
+                       const std::vector<token>* logprobs,
+                       const reply_summary& summary) {
   json_text out;
   out.begin_object();
   out.key("id").text(call_id);
@@ -113,6 +116,10 @@ std::string reply_json(std::string_view call_id, std::string_view model,
   out.key("message").begin_object();
   out.key("role").text("agent").key("content").text(text);
   out.end_object();
+  if (logprobs != nullptr) {
+    out.key("logprobs");
+    write_logprobs(out, *logprobs);
+  }
   out.key("finish_reason").text(to_string(summary.finish));
   out.key("seed").number(summary.seed);
   out.key("device").text(summary.device);
@@ -122,12 +129,16 @@ std::string reply_json(std::string_view call_id, std::string_view model,
 }
 
 std::string delta_json(std::string_view call_id, std::string_view text,
-                       bool is_first) {
+                       std::span<const token> tokens, bool is_first) {
   json_text out;
   out.begin_object().key("id").text(call_id).key("delta").begin_object();
   if (is_first)
     out.key("role").text("agent");
   out.key("content").text(text).end_object();
+  if (!tokens.empty()) {
+    out.key("logprobs");
+    write_logprobs(out, tokens);
+  }
   out.key("finish_reason").null().end_object();
   return out.str();
 }

@@ -7,9 +7,11 @@
 #include "http/error_reply.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace model_server {
 
@@ -38,13 +40,16 @@ std::string device_report_json(device_change what, std::string_view model,
 
 std::string status_json(const server_status& status);
 
-/// The whole answer of a call.
+/// The whole answer of a call; `logprobs` is null unless they were asked for.
 std::string reply_json(std::string_view call_id, std::string_view model,
-                       std::string_view text, const reply_summary& summary);
+                       std::string_view text,
+                       const std::vector<token>* logprobs,
+                       const reply_summary& summary);
 
 /// The data of one event of a stream; the role is on the first one only.
+/// `tokens` are those with logprobs whose text ends with this piece.
 std::string delta_json(std::string_view call_id, std::string_view text,
-                       bool is_first);
+                       std::span<const token> tokens, bool is_first);
 
 /// The data of the event that ends a stream.
 std::string finish_json(std::string_view call_id, const reply_summary& summary,

@@ -3,6 +3,7 @@
 
 #include "http/json.hpp"
 #include "http/json_fields.hpp"
+#include "http/sampling_fields.hpp"
 
 #include "config/quote.hpp"
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr std::size_t max_messages = 2048;
 constexpr std::size_t max_parts = 256;
-constexpr std::size_t max_stops = 16;
-constexpr std::size_t max_stop_bytes = 256;
 constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
 /// What every JSON reader can hold exactly.
 constexpr std::uint64_t max_seed = (std::uint64_t{1} << 53) - 1;
@@ -140,54 +139,13 @@ chat read_messages(json_fields& body, std::optional<error_reply>& error) {
 
 // -- options ------------------------------------------------------------------
 
-std::vector<std::string> read_stop(json_fields& body) {
-  const auto* value = body.find("stop");
-  if (!value)
-    return {};
-  std::vector<const rapidjson::Value*> found;
-  if (value->IsString()) {
-    found.push_back(value);
-  } else if (value->IsArray()) {
-    for (const auto& each : value->GetArray())
-      found.push_back(&each);
-  } else {
-    body.refuse_type("stop", *value, "a string or a list of strings");
-    return {};
-  }
-  if (found.size() > max_stops) {
-    body.refuse("stop", "out_of_range",
-                fmt::format("stop has {} items, the limit is {}", found.size(),
-                            max_stops));
-    return {};
-  }
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    auto path = value->IsString() ? "stop" : fmt::format("stop[{}]", i);
-    if (!found[i]->IsString()) {
-      body.refuse_type(path, *found[i], "a string");
-      return {};
-    }
-    if (auto size = found[i]->GetStringLength();
-        size == 0 || size > max_stop_bytes)
-      body.refuse(path, "out_of_range",
-                  fmt::format("{} has {} bytes; it must have 1 to {}", path,
-                              size, max_stop_bytes));
-    result.push_back(string_of(*found[i]));
-  }
-  return result;
-}
-
-sampling_options read_sampling(json_fields& body) {
-  sampling_options result;
-  result.temperature = body.number("temperature", {0, 2});
-  result.top_p = body.number("top_p", {.least = 0, .most = 1, .is_open = true});
-  result.min_p = body.number("min_p", {0, 1});
-  if (auto top_k = body.integer("top_k", 0, max_count))
-    result.top_k = static_cast<std::int64_t>(*top_k);
-  result.repetition_penalty = body.number("repetition_penalty", {0.01, 2});
-  result.presence_penalty = body.number("presence_penalty", {-2, 2});
-  result.frequency_penalty = body.number("frequency_penalty", {-2, 2});
-  return result;
+void check_min_tokens(json_fields& body, const generation_request& request) {
+  if (request.max_tokens != 0
+      && request.sampling.min_tokens > request.max_tokens)
+    body.refuse("min_tokens", "out_of_range",
+                fmt::format("min_tokens is {}; it must be at most max_tokens, "
+                            "which is {}",
+                            request.sampling.min_tokens, request.max_tokens));
 }
 
 void refuse_unsupported(json_fields& body, std::string_view name,
@@ -202,10 +160,6 @@ void refuse_unsupported(json_fields& body, std::string_view name,
 void check_unsupported(json_fields& body) {
   if (body.integer("n", 1, max_count).value_or(1) != 1)
     refuse_unsupported(body, "n", "1");
-  if (body.boolean("logprobs").value_or(false))
-    refuse_unsupported(body, "logprobs", "false");
-  if (body.integer("top_logprobs", 0, max_count).value_or(0) != 0)
-    refuse_unsupported(body, "top_logprobs", "0");
   if (const auto* format = body.find("response_format")) {
     auto is_text = format->IsObject() && format->MemberCount() == 1
                    && format->HasMember("type") && (*format)["type"].IsString()
@@ -227,15 +181,34 @@ read_chat_request(std::string_view body) {
     return *error;
   std::optional<error_reply> error;
   json_fields fields{document, "", error};
-  fields.allow({"messages", "max_tokens", "temperature", "top_p", "top_k",
-                "min_p", "repetition_penalty", "presence_penalty",
-                "frequency_penalty", "seed", "stop", "stream", "n", "logprobs",
-                "top_logprobs", "response_format", "tools"});
+  fields.allow({"messages",
+                "max_tokens",
+                "temperature",
+                "top_p",
+                "top_k",
+                "min_p",
+                "typical_p",
+                "repetition_penalty",
+                "presence_penalty",
+                "frequency_penalty",
+                "logit_bias",
+                "stop_token_ids",
+                "min_tokens",
+                "ignore_eos",
+                "logprobs",
+                "top_logprobs",
+                "seed",
+                "stop",
+                "stream",
+                "n",
+                "response_format",
+                "tools"});
   chat_request result;
   result.request.conversation = read_messages(fields, error);
   result.request.sampling = read_sampling(fields);
   result.request.max_tokens = static_cast<std::uint32_t>(
       fields.integer("max_tokens", 1, max_count).value_or(0));
+  check_min_tokens(fields, result.request);
   result.request.stop = read_stop(fields);
   auto seed = fields.integer("seed", 0, max_seed);
   result.has_seed = seed.has_value();

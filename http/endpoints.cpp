@@ -154,8 +154,9 @@ private:
       options.writer =
           std::make_unique<sse_writer>(std::move(answer), std::move(call_id));
     else
-      options.writer = std::make_unique<json_writer>(std::move(answer),
-                                                     std::move(call_id), model);
+      options.writer = std::make_unique<json_writer>(
+          std::move(answer), std::move(call_id), model,
+          options.request.sampling.top_logprobs.has_value());
     if (logs_contents_)
       options.writer = std::make_unique<logging_writer>(
           std::move(options.writer), options.request);

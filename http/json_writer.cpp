@@ -7,10 +7,12 @@
 namespace model_server {
 
 json_writer::json_writer(std::unique_ptr<http_answer> answer,
-                         std::string call_id, std::string model)
+                         std::string call_id, std::string model,
+                         bool with_logprobs)
     : answer_(std::move(answer)),
       call_id_(std::move(call_id)),
-      model_(std::move(model)) {
+      model_(std::move(model)),
+      with_logprobs_(with_logprobs) {
   // nop
 }
 
@@ -19,14 +21,16 @@ void json_writer::begin(const admitted&) {
 }
 
 void json_writer::text(std::string_view piece, std::uint64_t,
-                       std::span<const token>) {
+                       std::span<const token> tokens) {
   text_ += piece;
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
 }
 
 void json_writer::end(const reply_summary& summary) {
   http_response response;
   response.headers.emplace_back("cache-control", "no-store");
-  response.body = reply_json(call_id_, model_, text_, summary);
+  response.body = reply_json(call_id_, model_, text_,
+                             with_logprobs_ ? &tokens_ : nullptr, summary);
   answer_->send(std::move(response));
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace model_server {
 
@@ -13,7 +14,7 @@ namespace model_server {
 class json_writer : public reply_writer {
 public:
   json_writer(std::unique_ptr<http_answer> answer, std::string call_id,
-              std::string model);
+              std::string model, bool with_logprobs = false);
 
   void begin(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
@@ -28,6 +29,8 @@ private:
   std::string call_id_;
   std::string model_;
   std::string text_;
+  bool with_logprobs_;
+  std::vector<token> tokens_;
 };
 
 } // namespace model_server

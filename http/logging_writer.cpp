@@ -39,9 +39,10 @@ void logging_writer::begin(const admitted& facts) {
   next_->begin(facts);
 }
 
-void logging_writer::text(std::string_view piece, std::uint64_t last) {
+void logging_writer::text(std::string_view piece, std::uint64_t last,
+                          std::span<const token> tokens) {
   reply_ += piece.substr(0, kept_bytes - reply_.size());
-  next_->text(piece, last);
+  next_->text(piece, last, tokens);
 }
 
 void logging_writer::end(const reply_summary& summary) {

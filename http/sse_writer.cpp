@@ -39,8 +39,9 @@ void sse_writer::send_head() {
 }
 
 void sse_writer::text(std::string_view piece, std::uint64_t last,
-                      std::span<const token>) {
-  answer_->write(event(last, delta_json(call_id_, piece, is_first_)), last);
+                      std::span<const token> tokens) {
+  answer_->write(event(last, delta_json(call_id_, piece, tokens, is_first_)),
+                 last);
   is_first_ = false;
 }
 

@@ -54,6 +54,13 @@ TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
   EXPECT_THAT(record.last_piece, testing::EndsWith("\n\ndata: [DONE]\n\n"));
 }
 
+TEST_F(sse_writer_test, writes_logprobs_beside_their_text) {
+  writer.begin({});
+  writer.text("he", 1, std::vector<token>{{1, "he", -0.5f}});
+  EXPECT_THAT(record.pieces[0].first,
+              HasSubstr(R"(},"logprobs":{"content":[{"token":"he",)"));
+}
+
 TEST_F(sse_writer_test, names_the_role_even_if_the_reply_is_empty) {
   writer.begin({});
   writer.end(summary(0));
@@ -112,6 +119,19 @@ TEST(json_writer_test, sends_everything_at_the_end) {
   writer.end(summary(2));
   EXPECT_EQ(record.response.status, 200u);
   EXPECT_THAT(record.response.body, HasSubstr("\"content\":\"hello\""));
+}
+
+TEST(json_writer_test, gathers_logprobs_if_they_are_asked_for) {
+  recorded_answer record;
+  json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m",
+                     true};
+  writer.begin({});
+  writer.text("he", 1, std::vector<token>{{1, "he", -0.5f}});
+  writer.text("", 2, std::vector<token>{{2, "", -0.25f}});
+  writer.end(summary(2));
+  EXPECT_THAT(record.response.body,
+              HasSubstr(R"("logprobs":{"content":[{"token":"he",)"));
+  EXPECT_THAT(record.response.body, HasSubstr(R"("logprob":-0.25)"));
 }
 
 TEST(json_writer_test, fails_with_a_status_at_any_time) {

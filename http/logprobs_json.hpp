@@ -1,0 +1,16 @@
+// Logprobs in the shape that OpenAI's clients read.
+#pragma once
+
+#include "actors/messages.hpp"
+#include "http/json.hpp"
+
+#include <span>
+
+namespace model_server {
+
+/// Writes `{"content":[{"token","logprob","bytes","top_logprobs":[...]}]}`.
+/// `bytes` is what the token is; `token` shows it, with U+FFFD for what is no
+/// character by itself.
+void write_logprobs(json_text& out, std::span<const token> tokens);
+
+} // namespace model_server

@@ -55,6 +55,12 @@ struct sequence {
   /// The reply ends after this many tokens at the latest; 0 leaves it to the
   /// model. For models that answer as a whole; the worker counts anyway.
   std::size_t max_tokens = 0;
+  /// Set by `step`: how many tokens of the prompt it found already computed
+  /// when it first read from this sequence.
+  std::size_t cached_tokens = 0;
+  /// Set by `step`: the sequence stood still for lack of memory. It goes on by
+  /// itself when others have ended.
+  bool is_waiting = false;
   /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
   /// others are unharmed. Text for the client.
   std::string failure;

@@ -2,8 +2,9 @@
 #include "models/entries/chat_codec.hpp"
 
 #include "models/devices.hpp"
-#include "models/engine/sampler.hpp"
+#include "models/free_memory.hpp"
 #include "models/model_catalog.hpp"
+#include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
@@ -14,15 +15,22 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
-#include <unordered_map>
+#include <utility>
 
 namespace model_server {
 
 namespace {
 
-// How many tokens of prompts one step reads, all prompts together: the replies
-// in progress wait that long for their next token.
-constexpr std::size_t prompt_tokens_per_step = 256;
+// Without a setting, keys and values take at most this part of the memory that
+// is free. Other models may come, and mapped weights need a place too.
+constexpr std::size_t part_of_free_memory = 4;
+
+// And at most what this many sequences of the full context would take.
+constexpr std::size_t most_contexts = 64;
+
+// A network that keeps its tensors elsewhere is not bounded here unless the
+// user does.
+constexpr std::size_t any_number_of_contexts = 1024;
 
 // Nothing leaves each tensor in the format it is stored in.
 std::optional<number_format> format_of(const std::string& dtype) {
@@ -52,27 +60,56 @@ std::unique_ptr<causal_net> load_net(const llama_config& config,
   return load_llama_torch(config, std::move(files), place, *format);
 }
 
+std::size_t blocks_of(std::size_t tokens) {
+  return (tokens + kv_block_tokens - 1) / kv_block_tokens;
+}
+
+// How many blocks the keys and values get; `memory` is 0 for no setting.
+std::size_t choose_blocks(const causal_net& net, std::size_t context,
+                          std::size_t memory) {
+  auto bytes = net.bytes_of_block();
+  if (memory != 0 && memory < bytes)
+    throw std::runtime_error(
+        fmt::format("`kv_cache_memory` is {} bytes, the smallest block of keys "
+                    "and values, for {} tokens, takes {}",
+                    memory, kv_block_tokens, bytes));
+  if (memory != 0)
+    return memory / bytes;
+  if (!net.shares_blocks())
+    return any_number_of_contexts * blocks_of(context);
+  auto most = most_contexts * blocks_of(context);
+  auto free = free_memory().value_or(most * bytes * part_of_free_memory);
+  return std::clamp<std::size_t>(free / part_of_free_memory / bytes, 1, most);
+}
+
+/// What config.json says of a model.
+struct causal_lm_params {
+  std::filesystem::path folder;
+  std::string dtype;
+  std::size_t context = 0; // 0 leaves it to the model
+  std::size_t memory = 0;  // likewise to what is free
+  std::string device;
+};
+
 class causal_lm : public model_entry {
 public:
-  causal_lm(const std::filesystem::path& folder, const std::string& dtype,
-            std::size_t context, const std::string& device)
-      : codec_(folder) {
-    auto config = read_llama_config(folder);
-    auto generation = read_generation_config(folder);
+  explicit causal_lm(const causal_lm_params& params) : codec_(params.folder) {
+    auto config = read_llama_config(params.folder);
     if (codec_.vocabulary() > config.vocabulary)
-      throw std::runtime_error(
-          fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
-                      folder.string(), codec_.vocabulary(), config.vocabulary));
-    net_ = load_net(config, std::make_shared<weight_folder>(folder), device,
-                    format_of(dtype));
+      throw std::runtime_error(fmt::format(
+          "{}: tokenizer.json has {} tokens, the network only {}",
+          params.folder.string(), codec_.vocabulary(), config.vocabulary));
+    auto generation = read_generation_config(params.folder);
+    set_info(config, generation);
+    if (params.context != 0)
+      info_.context_length = std::min(params.context, info_.context_length);
+    auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
+                        params.device, format_of(params.dtype));
+    auto blocks = choose_blocks(*net, info_.context_length, params.memory);
+    // One sequence alone always fits.
     info_.context_length =
-        context == 0 ? config.context : std::min(context, config.context);
-    info_.defaults = generation.defaults;
-    info_.default_max_tokens = generation.default_max_tokens;
-    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
-                                                      : config.end_tokens;
-    if (info_.end_tokens.empty() && codec_.end_token())
-      info_.end_tokens.push_back(*codec_.end_token());
+        std::min(info_.context_length, blocks * kv_block_tokens);
+    engine_ = std::make_unique<batch_engine>(std::move(net), blocks);
   }
 
   model_info info() const override {
@@ -88,79 +125,47 @@ public:
   }
 
   void step(std::span<sequence* const> batch) override {
-    inputs_.clear();
-    drawing_.clear();
-    scores_.resize(batch.size() * net_->vocabulary());
-    auto budget = prompt_tokens_per_step;
-    for (auto item : batch) {
-      auto& cache = cache_of(*item);
-      auto ahead =
-          std::span<const token_id>{item->tokens}.subspan(cache.size());
-      if (ahead.size() > 1) {
-        auto count = std::min(ahead.size(), budget);
-        budget -= count;
-        ahead = ahead.first(count);
-      }
-      if (ahead.empty())
-        continue;
-      auto is_read = cache.size() + ahead.size() == item->tokens.size();
-      if (is_read)
-        drawing_.push_back(item);
-      inputs_.push_back({&cache, ahead, is_read});
-    }
-    net_->forward(inputs_, scores_.data());
-    for (std::size_t i = 0; i < drawing_.size(); ++i)
-      draw(*drawing_[i],
-           {scores_.data() + i * net_->vocabulary(), net_->vocabulary()});
+    engine_->step(batch);
   }
 
   void release(sequence_id id) override {
-    caches_.erase(id);
+    engine_->release(id);
   }
 
   void use_threads(int count) override {
-    net_->use_threads(count);
+    engine_->use_threads(count);
   }
 
 private:
-  // The cache of a sequence, which always lacks at least its last token.
-  kv_cache& cache_of(const sequence& item) {
-    auto& cache = caches_[item.id];
-    if (cache == nullptr || cache->size() >= item.tokens.size())
-      cache = net_->make_cache();
-    return *cache;
-  }
-
-  void draw(sequence& item, std::span<float> scores) {
-    auto token =
-        sampler_.draw(scores, item.sampling, item.tokens, item.prompt_size);
-    if (token)
-      item.tokens.push_back(*token);
-    else
-      item.failure = fmt::format("the model gave scores that are no numbers "
-                                 "for token {} of the reply",
-                                 item.reply_size() + 1);
+  void set_info(const llama_config& config,
+                const generation_config& generation) {
+    info_.context_length = config.context;
+    info_.defaults = generation.defaults;
+    info_.default_max_tokens = generation.default_max_tokens;
+    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
+                                                      : config.end_tokens;
+    if (info_.end_tokens.empty() && codec_.end_token())
+      info_.end_tokens.push_back(*codec_.end_token());
   }
 
   chat_codec codec_;
-  std::unique_ptr<causal_net> net_;
   model_info info_;
-  sampler sampler_;
-  std::unordered_map<sequence_id, std::unique_ptr<kv_cache>> caches_;
-  // Of the step in progress; kept for their memory.
-  std::vector<net_input> inputs_;
-  std::vector<sequence*> drawing_;
-  std::vector<float> scores_;
+  std::unique_ptr<batch_engine> engine_;
 };
 
 } // namespace
 
 std::unique_ptr<model_entry> make_causal_lm(const entry_spec& spec) {
-  auto params = spec.params.bind({"path", "dtype", "context_length"});
-  auto context = params.integer_or("context_length", 0, 1);
-  return std::make_unique<causal_lm>(
-      params.require_string("path"), params.string_or("dtype", "auto"),
-      static_cast<std::size_t>(context), spec.device);
+  auto params =
+      spec.params.bind({"path", "dtype", "context_length", "kv_cache_memory"});
+  return std::make_unique<causal_lm>(causal_lm_params{
+      .folder = params.require_string("path"),
+      .dtype = params.string_or("dtype", "auto"),
+      .context =
+          static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
+      .memory = params.bytes_or("kv_cache_memory", 0),
+      .device = spec.device,
+  });
 }
 
 } // namespace model_server

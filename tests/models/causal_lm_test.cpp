@@ -249,6 +249,85 @@ TEST_F(tiny_model_test, scores_that_are_no_numbers_end_their_reply_alone) {
   EXPECT_EQ(fine.state.failure, "");
 }
 
+TEST_F(tiny_model_test, what_a_broken_reply_has_read_is_not_shared) {
+  overwrite("model.embed_tokens.weight", 29 * 40 + 7,
+            std::numeric_limits<float>::quiet_NaN());
+  auto text = "abcdefghijklmnopqrstuvwxy" + std::string(20, 'a');
+  auto entry = load(folder.path());
+  // Tokens that are read together may spoil each other, here a full block.
+  reply ill{*entry, 1, text.substr(0, 17) + "z", greedy};
+  finish(*entry, ill, 1);
+  EXPECT_THAT(ill.state.failure, HasSubstr("for token 1 of the reply"));
+  entry->release(1);
+  reply well{*entry, 2, text, greedy};
+  finish(*entry, well, 3);
+  EXPECT_EQ(well.state.failure, "");
+  EXPECT_EQ(well.state.cached_tokens, 0u);
+}
+
+TEST_F(tiny_model_test, a_prompt_that_was_read_before_is_found) {
+  auto entry = load(folder.path());
+  auto text = std::string(50, 'a');
+  reply first{*entry, 1, text, greedy}, second{*entry, 2, text, greedy};
+  finish(*entry, first, 20);
+  finish(*entry, second, 20);
+  EXPECT_EQ(first.state.cached_tokens, 0u);
+  EXPECT_EQ(second.state.cached_tokens, 48u);
+  EXPECT_EQ(first.made(), second.made());
+  // So is a reply, when it comes back in the next prompt.
+  reply third{*entry, 3, text, greedy};
+  auto made = first.made();
+  third.state.tokens.insert(third.state.tokens.end(), made.begin(), made.end());
+  third.state.prompt_size = third.state.tokens.size();
+  finish(*entry, third, 1);
+  EXPECT_EQ(third.state.cached_tokens, 64u);
+}
+
+TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
+  // 2 layers, 1 key head of 10 numbers, which take 16 as values.
+  constexpr std::int64_t block = 2 * 16 * (10 + 16) * 4;
+  EXPECT_THAT(refusal({{"kv_cache_memory", block - 1}}),
+              AllOf(HasSubstr("`kv_cache_memory` is 3327 bytes"),
+                    HasSubstr("for 16 tokens, takes 3328")));
+  EXPECT_THAT(refusal({{"kv_cache_memory", std::string{"much"}}}),
+              HasSubstr("kv_cache_memory"));
+  auto context = [&](param_value memory) {
+    return load(folder.path(), {{"kv_cache_memory", memory}})
+        ->info()
+        .context_length;
+  };
+  EXPECT_EQ(context(block), 16u);
+  EXPECT_EQ(context(3 * block - 1), 32u);
+  EXPECT_EQ(context(std::string{"1M"}), 128u);
+}
+
+TEST_F(tiny_model_test, replies_that_do_not_fit_together_take_turns) {
+  auto roomy = load(folder.path());
+  auto tight =
+      load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 3328}}});
+  reply a{*tight, 1, std::string(30, 'a'), greedy};
+  reply b{*tight, 2, std::string(30, 'b'), greedy};
+  sequence* batch[] = {&a.state, &b.state};
+  auto has_waited = false;
+  while (a.state.reply_size() < 40) {
+    tight->step(batch);
+    EXPECT_FALSE(a.state.is_waiting);
+    has_waited |= b.state.is_waiting;
+  }
+  EXPECT_TRUE(has_waited);
+  EXPECT_GT(b.state.reply_size(), 0u);
+  EXPECT_LT(b.state.reply_size(), 40u);
+  tight->release(1);
+  finish(*tight, b, 40);
+  EXPECT_FALSE(b.state.is_waiting);
+  for (auto one : {&a, &b}) {
+    reply alone{*roomy, one->state.id, one->conversation.messages[0].content,
+                greedy};
+    finish(*roomy, alone, 40);
+    EXPECT_EQ(one->made(), alone.made());
+  }
+}
+
 TEST_F(tiny_model_test, a_long_prompt_holds_nobody_up) {
   auto entry = load(folder.path());
   reply quick{*entry, 1, "abc", greedy};

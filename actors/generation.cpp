@@ -56,6 +56,7 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
   result.id = request_.id;
   result.incarnation = incarnation;
   result.first = known_ + 1;
+  result.cached_tokens = static_cast<std::uint32_t>(state_.cached_tokens);
   auto continues = request_.conversation.continues_agent();
   while (known_ < most_tokens_ && known_ < state_.reply_size()) {
     auto id = state_.tokens[state_.prompt_size + known_];

@@ -53,6 +53,13 @@ bool work_queue::has_work() const {
                      [](const auto& item) { return can_go_on(*item); });
 }
 
+std::size_t work_queue::stalled() const {
+  return static_cast<std::size_t>(
+      std::count_if(running_.begin(), running_.end(), [](const auto& item) {
+        return std::as_const(*item).state().is_waiting;
+      }));
+}
+
 generation* work_queue::find(request_id id) {
   for (auto& item : running_)
     if (item->id() == id)

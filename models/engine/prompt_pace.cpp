@@ -64,7 +64,7 @@ void prompt_pace::took(std::size_t decoding, std::size_t prompt_tokens,
   // Never for nothing: a step that was lucky must not lead to a huge one.
   auto extra = std::max(seconds - alone(), 0.1 * seconds);
   auto cost = extra / static_cast<double>(prompt_tokens);
-  cost_ = cost_ == 0.0 ? cost : 0.5 * (cost_ + cost);
+  cost_ = cost_ == 0.0 ? cost : cost_ + 0.25 * (cost - cost_);
 }
 
 } // namespace model_server

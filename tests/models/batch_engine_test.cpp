@@ -6,7 +6,6 @@
 #include "models/nets/llama.hpp"
 
 #include <filesystem>
-#include <set>
 #include <string>
 
 namespace fs = std::filesystem;
@@ -212,4 +211,38 @@ TEST_P(exactness_test, tokens_are_the_same_at_the_pace_of_the_clock) {
         sequences[i]->tokens.begin()
             + static_cast<std::ptrdiff_t>(sequences[i]->prompt_size)))
         << i;
+}
+
+// --- through libtorch --------------------------------------------------------
+
+TEST(torch_engine_test, replies_that_do_not_fit_together_are_those_of_alone) {
+  llama_reference reference{"gqa-tied-bf16"};
+  auto folder = llama_folder("gqa-tied-bf16");
+  auto length = reference.prompt.size() + reference.greedy.size();
+  // One fits, two do not.
+  auto blocks = length / kv_block_tokens + 2;
+  batch_engine engine{load_llama_torch(read_llama_config(folder),
+                                       std::make_shared<weight_folder>(folder),
+                                       "cpu", number_format::f32),
+                      blocks};
+  engine_case item{reference.prompt, {.temperature = 0.0}, reference.greedy};
+  auto first = begin_sequence(item, 1), second = begin_sequence(item, 2);
+  auto wanted = first->prompt_size + reference.greedy.size();
+  sequence* both[] = {first.get(), second.get()};
+  auto has_waited = false;
+  while (first->tokens.size() < wanted) {
+    engine.step(both, 16);
+    has_waited |= second->is_waiting;
+  }
+  EXPECT_TRUE(has_waited);
+  engine.release(1);
+  sequence* rest[] = {second.get()};
+  while (second->tokens.size() < wanted)
+    engine.step(rest, 16);
+  EXPECT_EQ(first->cached_tokens + second->cached_tokens, 0u);
+  for (auto one : {first.get(), second.get()}) {
+    one->tokens.resize(wanted);
+    EXPECT_TRUE(std::ranges::equal(
+        std::span{one->tokens}.subspan(one->prompt_size), reference.greedy));
+  }
 }

@@ -1,16 +1,11 @@
 // Tests the entry causal_lm on trained and on tiny random models.
-#include "tests/models/letter_tokenizer.hpp"
-#include "tests/models/llama_reference.hpp"
-#include "tests/models/one_reply.hpp"
-#include "tests/models/temporary_folder.hpp"
+#include "tests/models/tiny_model.hpp"
 
-#include "models/model_catalog.hpp"
-#include "models/weights/safetensors.hpp"
+#include "models/weights/json_file.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -21,24 +16,6 @@ using namespace model_server::testing;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-namespace {
-
-using named_values = std::vector<std::pair<std::string, param_value>>;
-
-std::unique_ptr<model_entry> load(const fs::path& folder,
-                                  named_values more = {},
-                                  const std::string& device = "cpu") {
-  more.emplace_back("path", folder.string());
-  entry_spec spec{{.positional = false, .values = std::move(more)}, device};
-  auto result = make_entry("causal_lm", spec);
-  result->use_threads(2);
-  return result;
-}
-
-constexpr sampling_params greedy{.temperature = 0.0};
-
-} // namespace
 
 // --- trained models ----------------------------------------------------------
 
@@ -157,48 +134,6 @@ TEST_P(trained_model_test, a_template_that_writes_the_begin_token_is_enough) {
 
 // --- tiny random models ------------------------------------------------------
 
-namespace {
-
-// A tiny Llama with a tokenizer of letters.
-class tiny_model_test : public ::testing::Test {
-protected:
-  tiny_model_test() {
-    for (auto file : {"config.json", "model.safetensors"})
-      fs::copy(llama_folder("mqa-untied-fp32") / file, folder.path());
-    write_tokenizer(30);
-  }
-
-  void write_tokenizer(int size) {
-    folder.write("tokenizer.json", letter_tokenizer(size));
-  }
-
-  // Puts a number at a place of a tensor.
-  void overwrite(const std::string& name, std::size_t index, float value) {
-    auto path = folder.path() / "model.safetensors";
-    std::size_t place = 0;
-    {
-      // Mapped tensors lie in the file's order, the last one at its end.
-      safetensors_file file{path};
-      auto end = file.find(name)->bytes.data();
-      for (auto& [_, tensor] : file.tensors())
-        end = std::max(end, tensor.bytes.data() + tensor.bytes.size());
-      place = fs::file_size(path)
-              - static_cast<std::size_t>(end - file.find(name)->bytes.data());
-    }
-    std::fstream stream{path, std::ios::in | std::ios::out | std::ios::binary};
-    stream.seekp(static_cast<std::streamoff>(place + index * sizeof(value)));
-    stream.write(reinterpret_cast<const char*>(&value), sizeof(value));
-  }
-
-  std::string refusal(named_values params, const std::string& device = "cpu") {
-    return error_of([&] { load(folder.path(), std::move(params), device); });
-  }
-
-  temporary_folder folder;
-};
-
-} // namespace
-
 TEST_F(tiny_model_test, without_a_template_all_turns_are_one_text) {
   auto entry = load(folder.path());
   EXPECT_THAT(entry->encode({{{chat_role::user, "ab"},
@@ -247,85 +182,6 @@ TEST_F(tiny_model_test, scores_that_are_no_numbers_end_their_reply_alone) {
   EXPECT_THAT(ill.state.failure, HasSubstr("no numbers"));
   EXPECT_EQ(fine.state.reply_size(), 1u);
   EXPECT_EQ(fine.state.failure, "");
-}
-
-TEST_F(tiny_model_test, what_a_broken_reply_has_read_is_not_shared) {
-  overwrite("model.embed_tokens.weight", 29 * 40 + 7,
-            std::numeric_limits<float>::quiet_NaN());
-  auto text = "abcdefghijklmnopqrstuvwxy" + std::string(20, 'a');
-  auto entry = load(folder.path());
-  // Tokens that are read together may spoil each other, here a full block.
-  reply ill{*entry, 1, text.substr(0, 17) + "z", greedy};
-  finish(*entry, ill, 1);
-  EXPECT_THAT(ill.state.failure, HasSubstr("for token 1 of the reply"));
-  entry->release(1);
-  reply well{*entry, 2, text, greedy};
-  finish(*entry, well, 3);
-  EXPECT_EQ(well.state.failure, "");
-  EXPECT_EQ(well.state.cached_tokens, 0u);
-}
-
-TEST_F(tiny_model_test, a_prompt_that_was_read_before_is_found) {
-  auto entry = load(folder.path());
-  auto text = std::string(50, 'a');
-  reply first{*entry, 1, text, greedy}, second{*entry, 2, text, greedy};
-  finish(*entry, first, 20);
-  finish(*entry, second, 20);
-  EXPECT_EQ(first.state.cached_tokens, 0u);
-  EXPECT_EQ(second.state.cached_tokens, 48u);
-  EXPECT_EQ(first.made(), second.made());
-  // So is a reply, when it comes back in the next prompt.
-  reply third{*entry, 3, text, greedy};
-  auto made = first.made();
-  third.state.tokens.insert(third.state.tokens.end(), made.begin(), made.end());
-  third.state.prompt_size = third.state.tokens.size();
-  finish(*entry, third, 1);
-  EXPECT_EQ(third.state.cached_tokens, 64u);
-}
-
-TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
-  // 2 layers, 1 key head of 10 numbers, which take 16 as values.
-  constexpr std::int64_t block = 2 * 16 * (10 + 16) * 4;
-  EXPECT_THAT(refusal({{"kv_cache_memory", block - 1}}),
-              AllOf(HasSubstr("`kv_cache_memory` is 3327 bytes"),
-                    HasSubstr("for 16 tokens, takes 3328")));
-  EXPECT_THAT(refusal({{"kv_cache_memory", std::string{"much"}}}),
-              HasSubstr("kv_cache_memory"));
-  auto context = [&](param_value memory) {
-    return load(folder.path(), {{"kv_cache_memory", memory}})
-        ->info()
-        .context_length;
-  };
-  EXPECT_EQ(context(block), 16u);
-  EXPECT_EQ(context(3 * block - 1), 32u);
-  EXPECT_EQ(context(std::string{"1M"}), 128u);
-}
-
-TEST_F(tiny_model_test, replies_that_do_not_fit_together_take_turns) {
-  auto roomy = load(folder.path());
-  auto tight =
-      load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 3328}}});
-  reply a{*tight, 1, std::string(30, 'a'), greedy};
-  reply b{*tight, 2, std::string(30, 'b'), greedy};
-  sequence* batch[] = {&a.state, &b.state};
-  auto has_waited = false;
-  while (a.state.reply_size() < 40) {
-    tight->step(batch);
-    EXPECT_FALSE(a.state.is_waiting);
-    has_waited |= b.state.is_waiting;
-  }
-  EXPECT_TRUE(has_waited);
-  EXPECT_GT(b.state.reply_size(), 0u);
-  EXPECT_LT(b.state.reply_size(), 40u);
-  tight->release(1);
-  finish(*tight, b, 40);
-  EXPECT_FALSE(b.state.is_waiting);
-  for (auto one : {&a, &b}) {
-    reply alone{*roomy, one->state.id, one->conversation.messages[0].content,
-                greedy};
-    finish(*roomy, alone, 40);
-    EXPECT_EQ(one->made(), alone.made());
-  }
 }
 
 TEST_F(tiny_model_test, a_long_prompt_holds_nobody_up) {

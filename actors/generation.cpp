@@ -62,6 +62,7 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
   result.id = request_.id;
   result.incarnation = incarnation;
   result.first = known_ + 1;
+  result.cached_tokens = static_cast<std::uint32_t>(state_.cached_tokens);
   auto at_turn_start = !request_.conversation.continues_agent();
   // The model gives logprobs from the first token on that is not known yet.
   auto logprobs = std::exchange(state_.logprobs, {});

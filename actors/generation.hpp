@@ -34,6 +34,9 @@ public:
   sequence& state() {
     return state_;
   }
+  const sequence& state() const {
+    return state_;
+  }
 
   /// Another worker had this reply before.
   bool is_resumed() const {

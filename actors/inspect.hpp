@@ -98,7 +98,7 @@ inspected<Inspector> inspect(Inspector& f, submit& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, admitted& x) {
   return f(caf::meta::type_name("admitted"), x.incarnation, x.device,
-           x.prompt_tokens, x.cached_tokens);
+           x.prompt_tokens);
 }
 
 template <class Inspector>
@@ -146,7 +146,7 @@ inspected<Inspector> inspect(Inspector& f, drain& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token_chunk& x) {
   return f(caf::meta::type_name("token_chunk"), x.id, x.incarnation, x.first,
-           x.tokens, x.finish);
+           x.tokens, x.finish, x.cached_tokens);
 }
 
 template <class Inspector>

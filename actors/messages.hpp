@@ -58,7 +58,6 @@ struct admitted {
   std::uint64_t incarnation = 0;
   std::string device;
   std::uint32_t prompt_tokens = 0;
-  std::uint32_t cached_tokens = 0;
 
   friend bool operator==(const admitted&, const admitted&) = default;
 };
@@ -160,6 +159,8 @@ struct token_chunk {
   /// The end token is not among them.
   std::vector<token> tokens;
   finish_reason finish = finish_reason::none;
+  /// Of the prompt, found already computed by this worker.
+  std::uint32_t cached_tokens = 0;
 
   friend bool operator==(const token_chunk&, const token_chunk&) = default;
 };
@@ -220,6 +221,7 @@ struct worker_load {
   /// knows by it how many are still on their way.
   std::uint64_t submits = 0;
   std::uint32_t running = 0;
+  /// In the queue, or in the batch without the memory to go on.
   std::uint32_t waiting = 0;
   /// 0 while nothing runs.
   double tokens_per_second = 0;

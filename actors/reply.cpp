@@ -154,6 +154,8 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
     self->send(state.worker, cancel{state.options.request.id});
     return lose_worker(self);
   }
+  if (chunk.first == 1)
+    state.cached_tokens = chunk.cached_tokens;
   auto step = state.progress.take(chunk);
   auto last = state.progress.last();
   state.credit_for_worker.made(last);

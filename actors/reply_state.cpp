@@ -30,9 +30,7 @@ void reply_state::take_worker(worker_actor whom, const admitted& what,
   worker = std::move(whom);
   waited = time_without_worker(now);
   waiting_since.reset();
-  auto cached = has_begun ? facts.cached_tokens : what.cached_tokens;
   facts = what;
-  facts.cached_tokens = cached;
 }
 
 void reply_state::wait_for_worker(time_point now) {
@@ -55,7 +53,7 @@ reply_summary reply_state::summary(finish_reason finish) const {
   result.device = facts.device;
   result.prompt_tokens = facts.prompt_tokens;
   result.completion_tokens = static_cast<std::uint32_t>(progress.last());
-  result.cached_tokens = facts.cached_tokens;
+  result.cached_tokens = cached_tokens;
   return result;
 }
 

@@ -32,6 +32,8 @@ struct reply_state {
   worker_actor worker;
   /// What the worker said of itself; incarnation 0 while there is none.
   admitted facts;
+  /// Of the prompt, found computed by the worker that made the first token.
+  std::uint32_t cached_tokens = 0;
   std::uint32_t attempt = 1;
   /// A worker had it, so it waits for another rather than give up.
   bool is_resumed = false;
@@ -55,7 +57,7 @@ struct reply_state {
   /// What to ask the gateway for now.
   submit next_order();
 
-  /// The worker in charge, and what it said. Usage stays that of the first.
+  /// The worker in charge, and what it said.
   void take_worker(worker_actor whom, const admitted& what, time_point now);
 
   /// There is no worker in charge any more.

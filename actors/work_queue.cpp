@@ -84,6 +84,13 @@ bool work_queue::has_work() const {
   return any_can(running_) || any_can(waiting_);
 }
 
+std::size_t work_queue::stalled() const {
+  return static_cast<std::size_t>(
+      std::count_if(running_.begin(), running_.end(), [](const auto& item) {
+        return std::as_const(*item).state().is_waiting;
+      }));
+}
+
 generation* work_queue::find(request_id id) {
   for (auto& item : running_)
     if (item->id() == id)

@@ -53,10 +53,15 @@ public:
   /// Takes all out, running ones first.
   std::vector<std::unique_ptr<generation>> take_all();
 
+  /// Replies that have a place in the batch.
   std::size_t running() const {
     return running_.size();
   }
 
+  /// Of these, how many stand still for lack of memory.
+  std::size_t stalled() const;
+
+  /// Replies without a place.
   std::size_t waiting() const {
     return waiting_.size();
   }

@@ -121,7 +121,7 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
       std::make_unique<generation>(std::move(order), sink, std::move(prompt),
                                    ++state.last_sequence, state.info));
   return admitted{state.options.incarnation, state.options.device,
-                  static_cast<std::uint32_t>(prompt_size), 0};
+                  static_cast<std::uint32_t>(prompt_size)};
 }
 
 // -- the step -----------------------------------------------------------------
@@ -234,8 +234,9 @@ worker_load worker_state::load() const {
   worker_load result;
   result.incarnation = options.incarnation;
   result.submits = submits;
-  result.running = static_cast<std::uint32_t>(queue.running());
-  result.waiting = static_cast<std::uint32_t>(queue.waiting());
+  auto stalled = queue.stalled();
+  result.running = static_cast<std::uint32_t>(queue.running() - stalled);
+  result.waiting = static_cast<std::uint32_t>(queue.waiting() + stalled);
   if (!queue.empty())
     result.tokens_per_second = speed.tokens_per_second();
   return result;

@@ -7,7 +7,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <system_error>
 
 namespace model_server {
 
@@ -35,6 +37,27 @@ std::string shown(const param_value& value) {
                          std::string_view allowed) {
   throw config_error(fmt::format("parameter {} is {}, but {} is needed",
                                  quote(name), shown(value), allowed));
+}
+
+// `512M` and the like; nothing for anything else, or for more than there is.
+std::optional<std::size_t> read_bytes(std::string_view text) {
+  std::size_t number = 0;
+  auto end = text.data() + text.size();
+  auto [place, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{})
+    return std::nullopt;
+  constexpr std::string_view units = "KMG";
+  int shift = 0;
+  if (place != end) {
+    auto unit = units.find(*place++);
+    if (unit == std::string_view::npos)
+      return std::nullopt;
+    shift = 10 * (static_cast<int>(unit) + 1);
+  }
+  auto most = std::numeric_limits<std::int64_t>::max();
+  if (place != end || number > static_cast<std::size_t>(most >> shift))
+    return std::nullopt;
+  return number << shift;
 }
 
 } // namespace
@@ -132,6 +155,21 @@ std::int64_t named_params::integer_or(std::string_view name,
     refuse(name, *value,
            fmt::format("a whole number from {} to {}", least, most));
   return *number;
+}
+
+std::size_t named_params::bytes_or(std::string_view name,
+                                   std::size_t fallback) const {
+  const auto* value = find(name);
+  if (value == nullptr)
+    return fallback;
+  std::optional<std::size_t> bytes;
+  if (const auto* text = std::get_if<std::string>(value))
+    bytes = read_bytes(*text);
+  else if (const auto* number = std::get_if<std::int64_t>(value))
+    bytes = static_cast<std::size_t>(std::max<std::int64_t>(*number, 0));
+  if (!bytes || *bytes == 0)
+    refuse(name, *value, "a number of bytes like 1048576 or \"512M\"");
+  return *bytes;
 }
 
 double named_params::number_or(std::string_view name, double fallback) const {

@@ -1,6 +1,7 @@
 // The `params` of a model in config.json: a list or an object, typed on use.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
@@ -55,6 +56,9 @@ public:
       std::string_view name, std::int64_t fallback,
       std::int64_t least = std::numeric_limits<std::int64_t>::min(),
       std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
+  /// A whole number of bytes, at least 1, or a text like `64K`, `512M`, `2G`
+  /// (of 1024 each).
+  std::size_t bytes_or(std::string_view name, std::size_t fallback) const;
   double number_or(std::string_view name, double fallback) const;
 
 private:

@@ -60,6 +60,12 @@ struct sequence {
   /// For each token that `step` appends, in order, if the sampling asks for
   /// them; the worker takes them out between the steps.
   std::vector<place_logprobs> logprobs;
+  /// Set by `step`: how many tokens of the prompt it found already computed
+  /// when it first read from this sequence.
+  std::size_t cached_tokens = 0;
+  /// Set by `step`: the sequence stood still for lack of memory. It goes on by
+  /// itself when others have ended.
+  bool is_waiting = false;
   /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
   /// others are unharmed. Text for the client.
   std::string failure;

@@ -3,8 +3,9 @@
 
 #include "config/quote.hpp"
 #include "models/devices.hpp"
-#include "models/engine/sampler.hpp"
+#include "models/free_memory.hpp"
 #include "models/model_catalog.hpp"
+#include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
@@ -15,15 +16,22 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
-#include <unordered_map>
+#include <utility>
 
 namespace model_server {
 
 namespace {
 
-// How many tokens of prompts one step reads, all prompts together: the replies
-// in progress wait that long for their next token.
-constexpr std::size_t prompt_tokens_per_step = 256;
+// Without a setting, keys and values take at most this part of the memory that
+// is free. Other models may come, and mapped weights need a place too.
+constexpr std::size_t part_of_free_memory = 4;
+
+// And at most what this many sequences of the full context would take.
+constexpr std::size_t most_contexts = 64;
+
+// A network that keeps its tensors elsewhere is not bounded here unless the
+// user does.
+constexpr std::size_t any_number_of_contexts = 1024;
 
 // Nothing leaves each tensor in the format it is stored in.
 std::optional<number_format> format_of(const std::string& dtype) {
@@ -40,18 +48,21 @@ std::optional<number_format> format_of(const std::string& dtype) {
                                  quote(dtype)));
 }
 
+/// What config.json says of a model.
 struct causal_lm_params {
   std::filesystem::path folder;
   std::optional<number_format> format;
-  /// 0 leaves it to the model.
-  std::size_t context;
+  std::size_t context; // 0 leaves it to the model
+  std::size_t memory;  // 0 leaves it to what is free
 };
 
 causal_lm_params read_params(const entry_params& given) {
-  auto params = given.bind({"path", "dtype", "context_length"});
+  auto params =
+      given.bind({"path", "dtype", "context_length", "kv_cache_memory"});
   return {params.require_folder("path"),
           format_of(params.string_or("dtype", "auto")),
-          static_cast<std::size_t>(params.integer_or("context_length", 0, 1))};
+          static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
+          params.bytes_or("kv_cache_memory", 0)};
 }
 
 std::unique_ptr<causal_net> load_net(const llama_config& config,
@@ -68,28 +79,48 @@ std::unique_ptr<causal_net> load_net(const llama_config& config,
   return load_llama_torch(config, std::move(files), place, *format);
 }
 
+std::size_t blocks_of(std::size_t tokens) {
+  return (tokens + kv_block_tokens - 1) / kv_block_tokens;
+}
+
+// How many blocks the keys and values get; `memory` is 0 for no setting.
+std::size_t choose_blocks(const causal_net& net, std::size_t context,
+                          std::size_t memory) {
+  auto bytes = net.bytes_of_block();
+  if (memory != 0 && memory < bytes)
+    throw std::runtime_error(
+        fmt::format("`kv_cache_memory` is {} bytes, the smallest block of keys "
+                    "and values, for {} tokens, takes {}",
+                    memory, kv_block_tokens, bytes));
+  if (memory != 0)
+    return memory / bytes;
+  if (!net.shares_blocks())
+    return any_number_of_contexts * blocks_of(context);
+  auto most = most_contexts * blocks_of(context);
+  auto free = free_memory().value_or(most * bytes * part_of_free_memory);
+  return std::clamp<std::size_t>(free / part_of_free_memory / bytes, 1, most);
+}
+
 class causal_lm : public model_entry {
 public:
   causal_lm(const causal_lm_params& params, const std::string& device)
       : codec_(params.folder) {
-    const auto& [folder, format, context] = params;
-    auto config = read_llama_config(folder);
-    auto generation = read_generation_config(folder);
+    auto config = read_llama_config(params.folder);
     if (codec_.vocabulary() > config.vocabulary)
-      throw std::runtime_error(
-          fmt::format("{}: tokenizer.json has {} tokens, the network only {}",
-                      folder.string(), codec_.vocabulary(), config.vocabulary));
-    net_ = load_net(config, std::make_shared<weight_folder>(folder), device,
-                    format);
+      throw std::runtime_error(fmt::format(
+          "{}: tokenizer.json has {} tokens, the network only {}",
+          params.folder.string(), codec_.vocabulary(), config.vocabulary));
+    auto generation = read_generation_config(params.folder);
+    set_info(config, generation);
+    if (params.context != 0)
+      info_.context_length = std::min(params.context, info_.context_length);
+    auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
+                        device, params.format);
+    auto blocks = choose_blocks(*net, info_.context_length, params.memory);
+    // One sequence alone always fits.
     info_.context_length =
-        context == 0 ? config.context : std::min(context, config.context);
-    info_.defaults = generation.defaults;
-    info_.default_max_tokens = generation.default_max_tokens;
-    info_.vocabulary = config.vocabulary;
-    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
-                                                      : config.end_tokens;
-    if (info_.end_tokens.empty() && codec_.end_token())
-      info_.end_tokens.push_back(*codec_.end_token());
+        std::min(info_.context_length, blocks * kv_block_tokens);
+    engine_ = std::make_unique<batch_engine>(std::move(net), blocks);
   }
 
   model_info info() const override {
@@ -105,58 +136,33 @@ public:
   }
 
   void step(std::span<sequence* const> batch) override {
-    inputs_.clear();
-    drawing_.clear();
-    scores_.resize(batch.size() * net_->vocabulary());
-    auto budget = prompt_tokens_per_step;
-    for (auto item : batch) {
-      auto& cache = cache_of(*item);
-      auto ahead =
-          std::span<const token_id>{item->tokens}.subspan(cache.size());
-      if (ahead.size() > 1) {
-        auto count = std::min(ahead.size(), budget);
-        budget -= count;
-        ahead = ahead.first(count);
-      }
-      if (ahead.empty())
-        continue;
-      auto is_read = cache.size() + ahead.size() == item->tokens.size();
-      if (is_read)
-        drawing_.push_back(item);
-      inputs_.push_back({&cache, ahead, is_read});
-    }
-    net_->forward(inputs_, scores_.data());
-    for (std::size_t i = 0; i < drawing_.size(); ++i)
-      sampler_.extend(*drawing_[i], {scores_.data() + i * net_->vocabulary(),
-                                     net_->vocabulary()});
+    engine_->step(batch);
   }
 
   void release(sequence_id id) override {
-    caches_.erase(id);
+    engine_->release(id);
   }
 
   void use_threads(int count) override {
-    net_->use_threads(count);
+    engine_->use_threads(count);
   }
 
 private:
-  // The cache of a sequence, which always lacks at least its last token.
-  kv_cache& cache_of(const sequence& item) {
-    auto& cache = caches_[item.id];
-    if (cache == nullptr || cache->size() >= item.tokens.size())
-      cache = net_->make_cache();
-    return *cache;
+  void set_info(const llama_config& config,
+                const generation_config& generation) {
+    info_.context_length = config.context;
+    info_.defaults = generation.defaults;
+    info_.default_max_tokens = generation.default_max_tokens;
+    info_.vocabulary = config.vocabulary;
+    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
+                                                      : config.end_tokens;
+    if (info_.end_tokens.empty() && codec_.end_token())
+      info_.end_tokens.push_back(*codec_.end_token());
   }
 
   chat_codec codec_;
-  std::unique_ptr<causal_net> net_;
   model_info info_;
-  sampler sampler_;
-  std::unordered_map<sequence_id, std::unique_ptr<kv_cache>> caches_;
-  // Of the step in progress; kept for their memory.
-  std::vector<net_input> inputs_;
-  std::vector<sequence*> drawing_;
-  std::vector<float> scores_;
+  std::unique_ptr<batch_engine> engine_;
 };
 
 } // namespace

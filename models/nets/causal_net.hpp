@@ -1,33 +1,29 @@
 // A network that gives scores to the next token: what an entry drives.
 #pragma once
 
+#include "models/engine/kv_block_pool.hpp"
 #include "models/entry.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <span>
 
 namespace model_server {
 
-/// What a network keeps of the tokens that a sequence has shown it. Made by the
-/// network that uses it; how it is stored is that network's own business.
-class kv_cache {
-public:
-  virtual ~kv_cache() = default;
-
-  /// How many tokens it holds.
-  virtual std::size_t size() const = 0;
-};
-
 /// What one sequence adds to a forward pass.
 struct net_input {
-  /// The tokens before; grows by `tokens`.
-  kv_cache* cache = nullptr;
+  sequence_id id = 0;
+  /// How many tokens of the sequence are stored.
+  std::size_t position = 0;
+  /// Where they are stored, and room for `tokens` behind them.
+  std::span<const block_id> blocks;
   /// Next tokens of the sequence, at least one: a piece of the prompt, or the
   /// token drawn last.
   std::span<const token_id> tokens;
   /// Whether the scores of the token after them are asked for.
   bool wants_scores = false;
+  /// Set by the pass: false if something overflowed, so that what is stored now
+  /// is of no use to others.
+  bool is_finite = true;
 };
 
 /// A loaded network on one device. Calls never overlap.
@@ -38,11 +34,27 @@ public:
   /// Number of scores, and so of valid token ids.
   virtual std::size_t vocabulary() const = 0;
 
-  virtual std::unique_ptr<kv_cache> make_cache() const = 0;
+  /// Bytes that the keys and values of a block of tokens take.
+  virtual std::size_t bytes_of_block() const = 0;
 
-  /// Reads all `inputs`, no cache twice. Writes a row of `vocabulary()` scores
-  /// for each that wants them, one behind the other. Token ids are valid.
-  virtual void forward(std::span<const net_input> inputs, float* scores) = 0;
+  /// Prepares this many blocks, before the first pass. Throws
+  /// `std::runtime_error` if the memory cannot be had.
+  virtual void make_blocks(std::size_t count) = 0;
+
+  /// True if what a block stores is found under its number by every sequence
+  /// that names it. Else a sequence finds only what it has stored itself.
+  virtual bool shares_blocks() const = 0;
+
+  /// Reads all `inputs`, no sequence twice. Writes a row of `vocabulary()`
+  /// scores for each that wants them, one behind the other. Token ids are
+  /// valid.
+  virtual void forward(std::span<net_input> inputs, float* scores) = 0;
+
+  /// Drops what is kept for a sequence beside the blocks. Unknown ids are
+  /// ignored.
+  virtual void release(sequence_id id) {
+    static_cast<void>(id);
+  }
 
   /// How many threads the next passes may use.
   virtual void use_threads(int count) = 0;

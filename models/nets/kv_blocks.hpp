@@ -1,12 +1,10 @@
-// Keys and values of one sequence in blocks of 16 tokens, for the kernels.
+// The memory for keys and values, in blocks of 16 tokens, for the kernels.
 #pragma once
 
-#include "models/kernels/aligned_floats.hpp"
+#include "models/engine/kv_block_pool.hpp"
 #include "models/kernels/kernel_set.hpp"
-#include "models/nets/causal_net.hpp"
 
 #include <cstddef>
-#include <vector>
 
 namespace model_server {
 
@@ -24,40 +22,39 @@ struct kv_layout {
 
   std::size_t keys_at(std::size_t layer, std::size_t kv_head) const;
   std::size_t values_at(std::size_t layer, std::size_t kv_head) const;
+
+  /// Rounded up to whole cache lines.
   std::size_t floats_of_block() const;
+
+  /// Stores the key and the value of a token, `head` numbers each, in its
+  /// block.
+  void store(float* block, std::size_t layer, std::size_t kv_head,
+             std::size_t slot, const float* key, const float* value) const;
+
+  /// What the kernels read of the blocks at these addresses.
+  attention_view view(const float* const* blocks, std::size_t layer,
+                      std::size_t kv_head) const;
 };
 
-/// The cache of one sequence. It grows a block at a time and never moves.
-class kv_blocks : public kv_cache {
+/// All blocks of a network, one mapping. A page takes memory from when it is
+/// first written to, and is 0 before.
+class kv_blocks {
 public:
-  explicit kv_blocks(const kv_layout& layout) : layout_(layout) {
+  kv_blocks() = default;
+  /// Throws `std::runtime_error` if there is no room for the mapping.
+  kv_blocks(const kv_layout& layout, std::size_t count);
+  kv_blocks(kv_blocks&& other) noexcept;
+  kv_blocks& operator=(kv_blocks&& other) noexcept;
+  ~kv_blocks();
+
+  float* block(block_id id) const {
+    return data_ + id * floats_of_block_;
   }
-
-  std::size_t size() const override {
-    return size_;
-  }
-
-  /// Makes room for `count` more tokens, which are not counted yet.
-  void reserve(std::size_t count);
-
-  /// Counts `count` tokens whose keys and values have been stored.
-  void grow(std::size_t count) {
-    size_ += count;
-  }
-
-  /// Stores the key and the value of a token, `head` numbers each.
-  void store(std::size_t layer, std::size_t kv_head, std::size_t token,
-             const float* key, const float* value);
-
-  /// What the kernels read.
-  attention_view view(std::size_t layer, std::size_t kv_head) const;
 
 private:
-  kv_layout layout_;
-  std::size_t size_ = 0;
-  std::vector<aligned_floats> blocks_;
-  // Where the blocks are.
-  std::vector<const float*> addresses_;
+  float* data_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::size_t floats_of_block_ = 0;
 };
 
 } // namespace model_server

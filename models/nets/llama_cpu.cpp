@@ -40,7 +40,8 @@ std::size_t outputs_of_task(const matrix_view& weight) {
 
 // One token of a pass.
 struct row {
-  kv_blocks* cache;
+  // Of its sequence.
+  float* const* blocks;
   std::size_t position;
 };
 
@@ -72,11 +73,19 @@ public:
     return config_.vocabulary;
   }
 
-  std::unique_ptr<kv_cache> make_cache() const override {
-    return std::make_unique<kv_blocks>(layout_);
+  std::size_t bytes_of_block() const override {
+    return layout_.floats_of_block() * sizeof(float);
   }
 
-  void forward(std::span<const net_input> inputs, float* scores) override {
+  void make_blocks(std::size_t count) override {
+    blocks_ = kv_blocks{layout_, count};
+  }
+
+  bool shares_blocks() const override {
+    return true;
+  }
+
+  void forward(std::span<net_input> inputs, float* scores) override {
     begin(inputs);
     for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
       auto& layer = weights_.layers[i];
@@ -90,9 +99,8 @@ public:
       gate(layer);
       add_product(layer.down, gates_.data());
     }
+    check(inputs);
     score(inputs, scores);
-    for (auto& input : inputs)
-      static_cast<kv_blocks*>(input.cache)->grow(input.tokens.size());
   }
 
   void use_threads(int count) override {
@@ -105,12 +113,13 @@ private:
   void begin(std::span<const net_input> inputs) {
     rows_.clear();
     attention_tasks_.clear();
+    find_blocks(inputs);
+    auto blocks = addresses_.data();
     for (auto& input : inputs) {
-      auto cache = static_cast<kv_blocks*>(input.cache);
-      cache->reserve(input.tokens.size());
       plan_attention(rows_.size(), input.tokens.size());
       for (std::size_t i = 0; i < input.tokens.size(); ++i)
-        rows_.push_back({cache, cache->size() + i});
+        rows_.push_back({blocks, input.position + i});
+      blocks += input.blocks.size();
     }
     reserve(rows_.size());
     // Each token's number and angles.
@@ -124,6 +133,13 @@ private:
                   sines_.data() + r * half);
         ++r;
       }
+  }
+
+  void find_blocks(std::span<const net_input> inputs) {
+    addresses_.clear();
+    for (auto& input : inputs)
+      for (auto block : input.blocks)
+        addresses_.push_back(blocks_.block(block));
   }
 
   void plan_attention(std::size_t first, std::size_t count) {
@@ -239,14 +255,16 @@ private:
         rotate(query + i * head, scale);
       for (std::size_t i = 0; i < config_.kv_heads; ++i) {
         rotate(key + i * head, 1.0f);
-        rows_[r].cache->store(layer, i, rows_[r].position, key + i * head,
-                              key + keys_ + i * head);
+        auto position = rows_[r].position;
+        layout_.store(rows_[r].blocks[position / kv_block_tokens], layer, i,
+                      position % kv_block_tokens, key + i * head,
+                      key + keys_ + i * head);
       }
     });
   }
 
   void attend(std::size_t layer, const attention_task& task) {
-    auto cache = rows_[task.row].cache->view(layer, task.kv_head);
+    auto cache = layout_.view(rows_[task.row].blocks, layer, task.kv_head);
     auto head = config_.head;
     // Each thread's own; grows to the longest sequence seen.
     thread_local aligned_floats scores, queries, results;
@@ -299,6 +317,19 @@ private:
 
   // --- behind the layers -----------------------------------------------------
 
+  // A number that is none stays so from layer to layer, so it is enough to look
+  // at the end. It may come from a token further back that was read in the same
+  // call of a kernel.
+  void check(std::span<net_input> inputs) const {
+    auto x = x_.data();
+    for (auto& input : inputs) {
+      auto end = x + input.tokens.size() * config_.hidden;
+      input.is_finite =
+          std::all_of(x, end, [](float value) { return std::isfinite(value); });
+      x = end;
+    }
+  }
+
   void score(std::span<const net_input> inputs, float* scores) {
     auto size = config_.hidden;
     std::size_t end = 0;
@@ -323,7 +354,9 @@ private:
   // Numbers of all heads of a row.
   std::size_t queries_, keys_;
   std::unique_ptr<thread_pool> pool_ = std::make_unique<thread_pool>(1);
+  kv_blocks blocks_;
   // Of the pass in progress; kept for their memory.
+  std::vector<float*> addresses_;
   std::vector<row> rows_;
   std::vector<attention_task> attention_tasks_;
   aligned_floats x_;         // [rows, hidden]

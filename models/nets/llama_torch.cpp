@@ -2,6 +2,7 @@
 #include "models/nets/llama.hpp"
 
 #include "models/devices.hpp"
+#include "models/kernels/kernel_set.hpp"
 #include "models/nets/llama_weights.hpp"
 #include "models/nets/rope.hpp"
 #include "models/nets/torch_threads.hpp"
@@ -13,6 +14,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,18 +53,8 @@ struct layer_cache {
   at::Tensor keys, values;
 };
 
-class torch_cache : public kv_cache {
-public:
-  explicit torch_cache(std::size_t layers) : layers_(layers) {
-  }
-
-  std::size_t size() const override {
-    return static_cast<std::size_t>(size_);
-  }
-
-  std::vector<layer_cache> layers_;
-  std::int64_t size_ = 0;
-};
+// All layers of one sequence, which finds only its own.
+using torch_cache = std::vector<layer_cache>;
 
 // Appends `fresh` [kv_heads, n, head] behind the first `size` tokens and
 // returns all of them.
@@ -102,12 +94,23 @@ public:
     return config_.vocabulary;
   }
 
-  std::unique_ptr<kv_cache> make_cache() const override {
-    return std::make_unique<torch_cache>(config_.layers);
+  std::size_t bytes_of_block() const override {
+    return 2 * config_.layers * config_.kv_heads * config_.head
+           * kv_block_tokens * options_.dtype().itemsize();
   }
 
-  void forward(std::span<const net_input> inputs, float* scores) override {
+  void make_blocks(std::size_t) override {
+    // The tensors of a sequence grow as it does.
+  }
+
+  bool shares_blocks() const override {
+    return false;
+  }
+
+  void forward(std::span<net_input> inputs, float* scores) override {
     c10::InferenceMode guard;
+    for (auto& input : inputs)
+      caches_[input.id].resize(config_.layers);
     // All new tokens of all sequences, one below the other.
     std::vector<std::int64_t> ids;
     for (auto& input : inputs)
@@ -126,12 +129,15 @@ public:
     for (auto& input : inputs) {
       auto count = static_cast<std::int64_t>(input.tokens.size());
       end += count;
-      static_cast<torch_cache*>(input.cache)->size_ += count;
       if (input.wants_scores) {
         write_scores(x.narrow(0, end - 1, 1), scores);
         scores += config_.vocabulary;
       }
     }
+  }
+
+  void release(sequence_id id) override {
+    caches_.erase(id);
   }
 
   void use_threads(int count) override {
@@ -221,7 +227,7 @@ private:
     std::size_t row = 0;
     for (auto& input : inputs)
       for (std::size_t i = 0; i < input.tokens.size(); ++i, ++row)
-        rope_turn(frequencies_, input.cache->size() + i, &cosines[row * half],
+        rope_turn(frequencies_, input.position + i, &cosines[row * half],
                   &sines[row * half]);
     auto shape = std::vector<std::int64_t>{static_cast<std::int64_t>(rows), 1,
                                            static_cast<std::int64_t>(half)};
@@ -249,8 +255,7 @@ private:
 
   at::Tensor attention(const layer& part, std::size_t number,
                        const at::Tensor& x, std::span<const net_input> inputs,
-                       const at::Tensor& cosines,
-                       const at::Tensor& sines) const {
+                       const at::Tensor& cosines, const at::Tensor& sines) {
     auto rows = x.size(0);
     auto head = static_cast<std::int64_t>(config_.head);
     auto queries =
@@ -260,15 +265,15 @@ private:
     std::vector<at::Tensor> results;
     std::int64_t begin = 0;
     for (auto& input : inputs) {
-      auto cache = static_cast<torch_cache*>(input.cache);
-      auto& store = cache->layers_[number];
+      auto& store = caches_.at(input.id)[number];
+      auto past = static_cast<std::int64_t>(input.position);
       auto count = static_cast<std::int64_t>(input.tokens.size());
       auto own = [&](const at::Tensor& all) { // [heads, count, head]
         return all.narrow(0, begin, count).transpose(0, 1);
       };
-      auto k = append(store.keys, own(keys), cache->size_);
-      auto v = append(store.values, own(values), cache->size_);
-      results.push_back(attend(own(queries), k, v, cache->size_));
+      auto k = append(store.keys, own(keys), past);
+      auto v = append(store.values, own(values), past);
+      results.push_back(attend(own(queries), k, v, past));
       begin += count;
     }
     return part.output(at::cat(results, 0));
@@ -315,6 +320,7 @@ private:
   at::Tensor norm_;           // [hidden]
   linear head_;
   std::vector<layer> layers_;
+  std::unordered_map<sequence_id, torch_cache> caches_;
 };
 
 } // namespace

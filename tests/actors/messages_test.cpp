@@ -76,7 +76,7 @@ failure full_failure() {
 
 TEST_F(messages_test, those_down_the_tree) {
   expect_round_trip(submit{full_request(), {5, 6, 2'000'000'000}, 3, 64, true});
-  expect_round_trip(admitted{9, "cuda:1", 100, 50});
+  expect_round_trip(admitted{9, "cuda:1", 100});
   expect_round_trip(credit{4, 1ull << 40});
   expect_round_trip(cancel{4});
   expect_round_trip(end_replies{full_failure()});
@@ -93,7 +93,8 @@ TEST_F(messages_test, those_up_to_the_reply) {
       8,
       9,
       {{1, "a"}, {2, "\xF0\x9F", -0.5f, {{"b", -0.25f}, {"\xF0", -9999.0f}}}},
-      finish_reason::length});
+      finish_reason::length,
+      6});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
   expect_round_trip(worker_abandoned{"m", 8});

@@ -32,8 +32,7 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
       },
       [=](const submit& order, const reply_actor&) {
         log->submits.push_back(order);
-        return admitted{incarnation, "dev:" + std::to_string(incarnation), 5,
-                        static_cast<std::uint32_t>(2 * incarnation)};
+        return admitted{incarnation, "dev:" + std::to_string(incarnation), 5};
       },
       [=](const credit& more) { log->credits.push_back(more); },
       [=](const cancel& order) { log->cancels.push_back(order); },
@@ -136,6 +135,7 @@ protected:
           {static_cast<token_id>(100 + first + chunk.tokens.size()),
            std::move(text)});
     chunk.finish = finish;
+    chunk.cached_tokens = static_cast<std::uint32_t>(2 * chunk.incarnation);
     caf::anon_send(subject, chunk);
     run();
   }

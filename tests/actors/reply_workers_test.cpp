@@ -50,7 +50,7 @@ TEST_F(reply_workers_test, waits_for_another_worker_after_losing_one) {
   ASSERT_TRUE(client->end);
   EXPECT_EQ(client->end->completion_tokens, 3u);
   EXPECT_EQ(client->end->device, "dev:2");
-  EXPECT_EQ(client->end->cached_tokens, 2u); // of the first worker
+  EXPECT_EQ(client->end->cached_tokens, 2u); // of the first token
   EXPECT_EQ(client->broken, "");
 }
 

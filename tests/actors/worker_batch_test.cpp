@@ -14,6 +14,22 @@ using ::testing::SizeIs;
 
 class worker_batch_test : public worker_fixture {};
 
+// Keeps the loads that a worker reports.
+supervisor_actor::behavior_type
+recording_supervisor(supervisor_actor::pointer,
+                     std::shared_ptr<std::vector<worker_load>> loads) {
+  return {
+      [](const submit&, const reply_actor&) { return admitted{}; },
+      [](const add_device&) { return device_report{}; },
+      [](const remove_device&) { return device_report{}; },
+      [](const activate_model&) { return device_report{}; },
+      [](get_status) { return model_status{}; },
+      [=](const worker_load& load) { loads->push_back(load); },
+      [](retry_atom, std::uint64_t) {},
+      [](tick_atom, std::uint64_t) {},
+  };
+}
+
 } // namespace
 
 TEST_F(worker_batch_test, makes_a_numbered_token_a_step) {
@@ -21,7 +37,7 @@ TEST_F(worker_batch_test, makes_a_numbered_token_a_step) {
   auto a = send("a");
   run();
   ASSERT_TRUE(a.answer->value);
-  EXPECT_EQ(*a.answer->value, (admitted{7, "cpu", 3, 0}));
+  EXPECT_EQ(*a.answer->value, (admitted{7, "cpu", 3}));
   ASSERT_THAT(a.got->chunks, SizeIs(5));
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(a.got->chunks[i].id, a.id);
@@ -229,6 +245,32 @@ TEST_F(worker_batch_test, shares_the_cores_with_those_who_compute_too) {
   send("c");
   run();
   EXPECT_THAT(plan->threads, ElementsAre(8, 4, 8));
+}
+
+TEST_F(worker_batch_test, tells_how_much_of_a_prompt_was_cached) {
+  plan->cached_tokens = 2;
+  load();
+  auto a = send("a");
+  run();
+  ASSERT_THAT(a.got->chunks, SizeIs(5));
+  EXPECT_EQ(a.got->chunks[0].cached_tokens, 2u);
+}
+
+TEST_F(worker_batch_test, counts_a_reply_that_lacks_memory_as_waiting) {
+  auto loads = std::make_shared<std::vector<worker_load>>();
+  options.supervisor = system.spawn(recording_supervisor, loads);
+  load();
+  auto a = send("a", 1);
+  run();
+  EXPECT_EQ(loads->back().running, 1u);
+  EXPECT_EQ(loads->back().waiting, 0u);
+  plan->is_waiting = true;
+  caf::anon_send(subject, credit{a.id, 2});
+  run();
+  EXPECT_EQ(loads->back().running, 0u);
+  EXPECT_EQ(loads->back().waiting, 1u);
+  caf::anon_send_exit(options.supervisor, caf::exit_reason::kill);
+  run();
 }
 
 } // namespace model_server

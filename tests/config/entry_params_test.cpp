@@ -105,6 +105,27 @@ TEST(entry_params_test, refuses_values_of_another_type) {
             R"(parameter "whole" is 4, but true or false is needed)");
 }
 
+TEST(entry_params_test, reads_numbers_of_bytes) {
+  auto bytes = [](param_value value) {
+    return named({{"memory", value}}).bind({"memory"}).bytes_or("memory", 5);
+  };
+  EXPECT_EQ(bytes(std::int64_t{1}), 1u);
+  EXPECT_EQ(bytes("4096"), 4096u);
+  EXPECT_EQ(bytes("64K"), 64u << 10);
+  EXPECT_EQ(bytes("512M"), 512u << 20);
+  EXPECT_EQ(bytes("2G"), std::size_t{2} << 30);
+  EXPECT_EQ(named({}).bind({"memory"}).bytes_or("memory", 5), 5u);
+  for (param_value wrong :
+       {param_value{std::int64_t{0}}, param_value{std::int64_t{-4}},
+        param_value{1.5}, param_value{true}, param_value{"0M"},
+        param_value{"M"}, param_value{"5MB"}, param_value{"5 M"},
+        param_value{"-5M"}, param_value{""}, param_value{"99999999999G"}})
+    EXPECT_NE(config_error_of([&] {
+                bytes(wrong);
+              }).find(R"(but a number of bytes like 1048576 or "512M")"),
+              std::string::npos);
+}
+
 TEST(entry_params_test, checks_the_range_of_whole_numbers) {
   auto with = [](std::int64_t number) {
     return named({{"n", number}}).bind({"n"}).integer_or("n", 0, 1, 10);

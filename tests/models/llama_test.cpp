@@ -19,19 +19,49 @@ using ::testing::HasSubstr;
 
 namespace {
 
+constexpr std::size_t block_count = 128;
+
 // The network in one of its forms: `torch`, or kernels by their name. All
 // numbers are kept as they are stored, and the arithmetic is f32.
 std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
                                  const std::string& form = "torch") {
   auto config = read_llama_config(folder);
   auto weights = std::make_shared<weight_folder>(folder);
+  std::unique_ptr<causal_net> result;
   if (form == "torch")
-    return load_llama_torch(config, weights, "cpu", number_format::f32);
+    result = load_llama_torch(config, weights, "cpu", number_format::f32);
   for (auto kernels : usable_kernels())
     if (kernels->name == form)
-      return load_llama_cpu(config, weights, std::nullopt, *kernels);
-  return nullptr;
+      result = load_llama_cpu(config, weights, std::nullopt, *kernels);
+  result->make_blocks(block_count);
+  return result;
 }
+
+// What a network has stored of a sequence of at most 128 tokens. The last 16 of
+// these have blocks of their own.
+struct stored_sequence {
+  sequence_id id = ++last_id;
+  std::size_t size = 0;
+  std::vector<block_id> blocks;
+
+  stored_sequence() {
+    // Not in order.
+    for (block_id i = 0; i < 8; ++i)
+      blocks.push_back((i * 16 + static_cast<block_id>(id * 5)) % block_count);
+  }
+
+  // The next tokens, which count as stored from now on.
+  net_input input(std::span<const token_id> tokens, bool wants_scores) {
+    size += tokens.size();
+    return {.id = id,
+            .position = size - tokens.size(),
+            .blocks = blocks,
+            .tokens = tokens,
+            .wants_scores = wants_scores};
+  }
+
+  static inline sequence_id last_id = 0;
+};
 
 std::vector<std::string> forms() {
   std::vector<std::string> result{"torch"};
@@ -40,11 +70,11 @@ std::vector<std::string> forms() {
   return result;
 }
 
-// The scores after `tokens`, which are appended to `cache`.
-std::vector<float> read_tokens(causal_net& net, kv_cache& cache,
+// The scores after `tokens`, which are appended to `stored`.
+std::vector<float> read_tokens(causal_net& net, stored_sequence& stored,
                                std::span<const token_id> tokens) {
   std::vector<float> scores(net.vocabulary());
-  net_input input{&cache, tokens, true};
+  auto input = stored.input(tokens, true);
   net.forward({&input, 1}, scores.data());
   return scores;
 }
@@ -87,34 +117,32 @@ INSTANTIATE_TEST_SUITE_P(models, llama_test,
 } // namespace
 
 TEST_P(llama_test, scores_are_those_of_transformers) {
-  auto cache = net->make_cache();
-  auto scores = read_tokens(*net, *cache, reference.prompt);
+  stored_sequence cache;
+  auto scores = read_tokens(*net, cache, reference.prompt);
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
   for (std::size_t i = 1; i < reference.scores.size(); ++i) {
-    scores = read_tokens(*net, *cache, {&reference.greedy[i - 1], 1});
+    scores = read_tokens(*net, cache, {&reference.greedy[i - 1], 1});
     EXPECT_LT(distance(scores, reference.scores[i]), 1e-4) << "step " << i;
   }
-  EXPECT_EQ(cache->size(),
-            reference.prompt.size() + reference.scores.size() - 1);
 }
 
 TEST_P(llama_test, greedy_replies_are_those_of_transformers) {
-  auto cache = net->make_cache();
+  stored_sequence cache;
   std::vector<token_id> reply;
-  reply.push_back(best_of(read_tokens(*net, *cache, reference.prompt)));
+  reply.push_back(best_of(read_tokens(*net, cache, reference.prompt)));
   while (reply.size() < reference.greedy.size())
-    reply.push_back(best_of(read_tokens(*net, *cache, {&reply.back(), 1})));
+    reply.push_back(best_of(read_tokens(*net, cache, {&reply.back(), 1})));
   EXPECT_EQ(reply, reference.greedy);
 }
 
 TEST_P(llama_test, a_prompt_may_come_in_pieces) {
   for (std::size_t piece : {1u, 2u, 7u, 20u}) {
-    auto cache = net->make_cache();
+    stored_sequence cache;
     std::vector<float> scores;
     std::span<const token_id> left{reference.prompt};
     while (!left.empty()) {
       auto count = std::min(piece, left.size());
-      scores = read_tokens(*net, *cache, left.first(count));
+      scores = read_tokens(*net, cache, left.first(count));
       left = left.subspan(count);
     }
     EXPECT_LT(distance(scores, reference.scores[0]), 1e-4) << piece;
@@ -123,14 +151,12 @@ TEST_P(llama_test, a_prompt_may_come_in_pieces) {
 
 TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   // A piece of a prompt whose scores nobody wants, a decode step, a prompt.
-  auto first = net->make_cache();
-  auto second = net->make_cache();
-  auto third = net->make_cache();
-  read_tokens(*net, *second, reference.prompt);
+  stored_sequence first, second, third;
+  read_tokens(*net, second, reference.prompt);
   std::vector<net_input> inputs{
-      {first.get(), std::span{reference.prompt}.first(5), false},
-      {second.get(), std::span{reference.greedy}.first(1), true},
-      {third.get(), reference.prompt, true}};
+      first.input(std::span{reference.prompt}.first(5), false),
+      second.input(std::span{reference.greedy}.first(1), true),
+      third.input(reference.prompt, true)};
   std::vector<float> scores(2 * net->vocabulary());
   net->forward(inputs, scores.data());
   auto middle = scores.begin() + static_cast<std::ptrdiff_t>(net->vocabulary());
@@ -138,8 +164,7 @@ TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   std::vector<float> prompted(middle, scores.end());
   EXPECT_LT(distance(decoded, reference.scores[1]), 1e-4);
   EXPECT_LT(distance(prompted, reference.scores[0]), 1e-4);
-  EXPECT_EQ(first->size(), 5u);
-  scores = read_tokens(*net, *first, std::span{reference.prompt}.subspan(5));
+  scores = read_tokens(*net, first, std::span{reference.prompt}.subspan(5));
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
 }
 
@@ -151,18 +176,16 @@ class llama_bits_test : public ::testing::TestWithParam<const char*> {
 protected:
   std::unique_ptr<causal_net> load_form(const kernel_set& kernels) const {
     auto folder = llama_folder(GetParam());
-    return load_llama_cpu(read_llama_config(folder),
-                          std::make_shared<weight_folder>(folder), std::nullopt,
-                          kernels);
+    return load(folder, kernels.name);
   }
 
   // What the network says of `tokens` one by one.
   static std::vector<std::vector<float>>
   decode_alone(causal_net& net, const std::vector<token_id>& tokens) {
     std::vector<std::vector<float>> result;
-    auto cache = net.make_cache();
+    stored_sequence cache;
     for (auto& token : tokens)
-      result.push_back(read_tokens(net, *cache, {&token, 1}));
+      result.push_back(read_tokens(net, cache, {&token, 1}));
     return result;
   }
 
@@ -194,13 +217,13 @@ TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
     struct member {
       std::vector<token_id> tokens;
       std::vector<std::vector<float>> expected;
-      std::unique_ptr<kv_cache> cache;
+      stored_sequence cache{};
     };
     std::vector<member> members;
     for (std::size_t length : {100u, 3u, 47u, 64u, 90u, 17u}) {
       auto tokens = random_tokens(random, length);
       auto expected = decode_alone(*alone, tokens);
-      members.push_back({tokens, expected, crowded->make_cache()});
+      members.push_back({tokens, expected});
     }
     for (bool all_read = false; !all_read;) {
       all_read = true;
@@ -208,7 +231,7 @@ TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
       std::vector<const std::vector<float>*> expected;
       for (auto& item : members) {
         auto left =
-            std::span<const token_id>{item.tokens}.subspan(item.cache->size());
+            std::span<const token_id>{item.tokens}.subspan(item.cache.size);
         all_read &= left.empty();
         if (left.empty() || random() % 4 == 0)
           continue;
@@ -217,9 +240,9 @@ TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
         if (count == 0)
           continue;
         auto wanted = random() % 3 != 0;
-        inputs.push_back({item.cache.get(), left.first(count), wanted});
+        inputs.push_back(item.cache.input(left.first(count), wanted));
         if (wanted)
-          expected.push_back(&item.expected[item.cache->size() + count - 1]);
+          expected.push_back(&item.expected[item.cache.size - 1]);
       }
       std::vector<float> scores(inputs.size() * crowded->vocabulary());
       crowded->forward(inputs, scores.data());

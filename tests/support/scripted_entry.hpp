@@ -31,6 +31,9 @@ struct script {
   std::size_t vocabulary = 0;
   /// Tokens that one step makes for each sequence.
   std::size_t tokens_per_step = 1;
+  /// What each step says of each sequence.
+  std::size_t cached_tokens = 0;
+  bool is_waiting = false;
   /// Steps make nothing while this is set.
   bool stalls = false;
   /// Called before each step: may throw, or change the script.
@@ -93,6 +96,8 @@ public:
       const auto& turn = item->conversation->messages.back().content;
       taken.push_back(turn);
       plan_->sampling[turn] = item->sampling;
+      item->cached_tokens = plan_->cached_tokens;
+      item->is_waiting = plan_->is_waiting;
       for (std::size_t i = 0; i < plan_->tokens_per_step && !plan_->stalls; ++i)
         extend(*item, turn);
     }

@@ -1,0 +1,16 @@
+// How much memory this process may still take.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+
+namespace model_server {
+
+/// Bytes that can be had without pushing anybody out: what the machine has
+/// available, or less where a control group of this process (a container)
+/// allows less. Nothing if the system does not say. `root` is where /proc and
+/// /sys are.
+std::optional<std::size_t> free_memory(const std::filesystem::path& root = "/");
+
+} // namespace model_server

@@ -96,7 +96,7 @@ TEST_F(sse_writer_test, a_ping_may_be_the_beginning) {
   writer.ping();
   EXPECT_TRUE(record.has_begun);
   writer.begin({});
-  writer.text("x", 1);
+  writer.text("x", 1, {});
   EXPECT_TRUE(record.body().starts_with(": ping\n\nid: 1\n"));
 }
 

@@ -63,7 +63,7 @@ protected:
           return worker_ready{how.incarnation, 1000};
         },
         [=](const submit&, const reply_actor&) {
-          return admitted{how.incarnation, how.device, 3, 0};
+          return admitted{how.incarnation, how.device, 3};
         },
         [](const credit&) {},
         [](const cancel&) {},

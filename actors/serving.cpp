@@ -6,11 +6,15 @@
 #include "models/cores.hpp"
 #include "models/model_catalog.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 
 namespace model_server {
 
 namespace {
+
+constexpr auto shortest_pulse = std::chrono::milliseconds{10};
 
 worker_actor spawn_on_own_thread(caf::actor_system& system,
                                  worker_options options) {
@@ -24,6 +28,10 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config) {
                                       : static_cast<unsigned>(usable_cores());
   auto threads = std::make_shared<thread_budget>(cores);
   gateway_options options;
+  // A quarter of what it has to keep, so that nothing is late by much.
+  auto kept =
+      std::min(config.http.ping_interval, config.serving.request_timeout);
+  options.pulse = std::clamp(kept / 4, shortest_pulse, options.pulse);
   for (const auto& model : config.models) {
     supervisor_options served;
     served.model = model;

@@ -4,6 +4,8 @@
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
+#include <caf/actor_cast.hpp>
+
 #include <utility>
 
 namespace model_server {
@@ -52,8 +54,8 @@ void abandon(supervisor_pointer self, const worker_actor& worker,
   log_event(
       log_level::error, "worker_abandoned",
       {{"model", state.options.model.name}, {"incarnation", incarnation}});
-  if (state.gateway)
-    self->send(state.gateway,
+  if (auto gateway = caf::actor_cast<gateway_actor>(state.gateway))
+    self->send(gateway,
                worker_abandoned{state.options.model.name, incarnation});
   dismiss(self, worker);
 }
@@ -285,7 +287,9 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
           if (!item.is_leaving)
             answer(item, to_error(self->state.is_stopping()));
       },
-      [self](const gateway_actor& gateway) { self->state.gateway = gateway; },
+      [self](const gateway_actor& gateway) {
+        self->state.gateway = gateway.address();
+      },
       [self](const worker_load& load) {
         if (auto* item = self->state.of_incarnation(load.incarnation))
           item->load = load;

@@ -8,6 +8,7 @@
 #include "config/settings.hpp"
 #include "models/devices.hpp"
 
+#include <caf/actor_addr.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -47,8 +48,9 @@ struct supervisor_state {
   /// In the order in which they were added.
   std::list<entity> entities;
   std::uint64_t last_incarnation = 0;
-  /// Whom to tell of abandoned workers; null before it has said so.
-  gateway_actor gateway;
+  /// Whom to tell of abandoned workers. An address, because the gateway holds
+  /// this actor: two that hold each other would live until one quits.
+  caf::actor_addr gateway;
 
   /// Null if there is none.
   entity* of_incarnation(std::uint64_t incarnation);

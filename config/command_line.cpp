@@ -237,11 +237,11 @@ load_settings(int argc, const char* const* argv, const surroundings& around) {
                     show_duration(options.values.serving.restart_pause),
                     show_duration(options.values.serving.restart_pause_most)));
   if (options.values.http.max_body_bytes
-      > options.values.http.max_total_body_bytes)
+      > options.values.http.max_all_body_bytes)
     throw config_error(fmt::format(
-        "--max-body-bytes {} is more than --max-total-body-bytes {}",
+        "--max-body-bytes {} is more than --max-all-body-bytes {}",
         options.values.http.max_body_bytes,
-        options.values.http.max_total_body_bytes));
+        options.values.http.max_all_body_bytes));
   options.values.models = find_models(options, around);
   if (given.models.empty())
     given.models = models_of_environment(around);

@@ -37,7 +37,7 @@ struct http_settings {
   unsigned max_connections = 0;
   std::size_t max_body_bytes = 4 << 20;
   /// Of all requests that are being received or answered.
-  std::size_t max_total_body_bytes = 256 << 20;
+  std::size_t max_all_body_bytes = 256 << 20;
   /// Idle connection, or head and body together.
   std::chrono::milliseconds read_timeout{30'000};
   /// A client that takes nothing for this long is cut off.

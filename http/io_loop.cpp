@@ -21,7 +21,7 @@ io_loop::io_loop(const http_settings& settings,
       connections_(std::make_shared<connection_group>()),
       drained_future_(drained_.get_future()) {
   connections_->limits.body_bytes = settings.max_body_bytes;
-  connections_->max_total_body_bytes = settings.max_total_body_bytes;
+  connections_->max_all_body_bytes = settings.max_all_body_bytes;
   connections_->read_timeout = settings.read_timeout;
   connections_->totals = std::move(totals);
 }

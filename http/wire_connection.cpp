@@ -167,14 +167,14 @@ std::optional<error_reply> wire_connection::count_body() {
   auto more =
       guard_.body_bytes() - std::exchange(counted_body_, guard_.body_bytes());
   auto total = group_->totals->body_bytes += more;
-  if (more == 0 || total <= group_->max_total_body_bytes)
+  if (more == 0 || total <= group_->max_all_body_bytes)
     return std::nullopt;
   return error_reply{
       .status = 503,
       .code = "too_many_body_bytes",
       .message = fmt::format("the bodies of all requests have {} bytes, the "
                              "limit is {}",
-                             total, group_->max_total_body_bytes),
+                             total, group_->max_all_body_bytes),
       .retry_after = 1};
 }
 

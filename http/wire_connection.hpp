@@ -29,7 +29,7 @@ struct connection_totals {
 /// thread, but for the totals.
 struct connection_group {
   request_limits limits;
-  std::size_t max_total_body_bytes = 0;
+  std::size_t max_all_body_bytes = 0;
   /// For one request, from its first byte to its last.
   std::chrono::milliseconds read_timeout{};
   std::shared_ptr<connection_totals> totals;

@@ -103,7 +103,7 @@ TEST_F(options_test, every_option_reaches_its_field) {
                    "3",
                    "--max-body-bytes",
                    "4",
-                   "--max-total-body-bytes",
+                   "--max-all-body-bytes",
                    "5",
                    "--max-unsent-bytes",
                    "4096",
@@ -149,7 +149,7 @@ TEST_F(options_test, every_option_reaches_its_field) {
   EXPECT_EQ(all.http.threads, 2u);
   EXPECT_EQ(all.http.max_connections, 3u);
   EXPECT_EQ(all.http.max_body_bytes, 4u);
-  EXPECT_EQ(all.http.max_total_body_bytes, 5u);
+  EXPECT_EQ(all.http.max_all_body_bytes, 5u);
   EXPECT_EQ(all.http.max_unsent_bytes, 4096u);
   EXPECT_EQ(all.http.read_timeout, 6s);
   EXPECT_EQ(all.http.write_timeout, 7s);
@@ -184,7 +184,7 @@ TEST_F(options_test, ranges_end_where_they_say) {
            range{"--http-threads", "1", "64", "0", "65"},
            range{"--max-connections", "0", "1000000", nullptr, "1000001"},
            range{"--max-body-bytes", "1", "268435456", "0", "1073741825"},
-           range{"--max-total-body-bytes", "4194304", "68719476736", "0",
+           range{"--max-all-body-bytes", "4194304", "8589934592", "0",
                  "68719476737"},
            range{"--max-unsent-bytes", "4096", "1073741824", "4095",
                  "1073741825"},
@@ -251,8 +251,8 @@ TEST_F(options_test, pauses_of_restarts_must_be_in_order) {
 }
 
 TEST_F(options_test, one_body_must_fit_into_those_of_all_requests) {
-  EXPECT_EQ(error_of({"--max-body-bytes", "9", "--max-total-body-bytes", "8"}),
-            "--max-body-bytes 9 is more than --max-total-body-bytes 8");
+  EXPECT_EQ(error_of({"--max-body-bytes", "9", "--max-all-body-bytes", "8"}),
+            "--max-body-bytes 9 is more than --max-all-body-bytes 8");
 }
 
 TEST_F(options_test, refuses_what_is_no_option) {

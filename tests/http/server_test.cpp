@@ -85,7 +85,7 @@ TEST(server_test, puts_chunks_together) {
 
 TEST(server_test, bounds_the_bodies_of_all_requests_together) {
   auto settings = quick_settings();
-  settings.max_total_body_bytes = 100'000;
+  settings.max_all_body_bytes = 100'000;
   std::promise<std::unique_ptr<http_answer>> first;
   std::atomic<int> requests{0};
   http_server server{

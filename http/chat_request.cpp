@@ -204,7 +204,7 @@ read_chat_request(std::string_view body) {
                 "response_format",
                 "tools"});
   chat_request result;
-  result.request.conversation = read_messages(fields, error);
+  result.request.prompt.conversation = read_messages(fields, error);
   result.request.sampling = read_sampling(fields);
   result.request.max_tokens = static_cast<std::uint32_t>(
       fields.integer("max_tokens", 1, max_count).value_or(0));

@@ -25,8 +25,8 @@ void begin_token(json_text& out, std::string_view text, float logprob) {
 
 } // namespace
 
-void write_logprobs(json_text& out, std::span<const token> tokens) {
-  out.begin_object().key("content").begin_list();
+void write_token_logprobs(json_text& out, std::span<const token> tokens) {
+  out.begin_list();
   for (const auto& each : tokens) {
     begin_token(out, each.text, each.logprob);
     out.key("top_logprobs").begin_list();
@@ -36,7 +36,13 @@ void write_logprobs(json_text& out, std::span<const token> tokens) {
     }
     out.end_list().end_object();
   }
-  out.end_list().end_object();
+  out.end_list();
+}
+
+void write_logprobs(json_text& out, std::span<const token> tokens) {
+  out.begin_object().key("content");
+  write_token_logprobs(out, tokens);
+  out.end_object();
 }
 
 } // namespace model_server

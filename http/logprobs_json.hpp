@@ -8,6 +8,9 @@
 
 namespace model_server {
 
+/// Writes the list that is `content` in `write_logprobs`.
+void write_token_logprobs(json_text& out, std::span<const token> tokens);
+
 /// Writes `{"content":[{"token","logprob","bytes","top_logprobs":[...]}]}`.
 /// `bytes` is what the token is; `token` shows it, with U+FFFD for what is no
 /// character by itself.

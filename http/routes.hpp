@@ -17,6 +17,9 @@ enum class endpoint {
   remove,
   activate,
   status,
+  openai_chat,
+  openai_models,
+  openai_model,
   live,
   ready,
   openapi

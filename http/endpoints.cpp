@@ -29,7 +29,7 @@ class endpoints {
 public:
   endpoints(caf::actor_system& system, gateway_actor gateway,
             const settings& config)
-      : calls_(system, std::move(gateway), config), openai_(calls_) {
+      : calls_(system, std::move(gateway), config), openai_(calls_, config) {
     // nop
   }
 
@@ -61,6 +61,12 @@ public:
       return calls_.ask_status(std::move(answer), answer_ready);
     case endpoint::openai_chat:
       return openai_.chat(request, std::move(answer));
+    case endpoint::openai_completion:
+      return openai_.completion(request, std::move(answer));
+    case endpoint::tokenize:
+      return openai_.tokens(request, std::move(answer));
+    case endpoint::detokenize:
+      return openai_.text(request, std::move(answer));
     case endpoint::openai_models:
       return openai_.models(std::move(answer));
     case endpoint::openai_model:

@@ -2,9 +2,13 @@
 #include "http/openai_endpoints.hpp"
 
 #include "config/quote.hpp"
+#include "http/completion_format.hpp"
+#include "http/openai_completion.hpp"
 #include "http/openai_format.hpp"
+#include "http/openai_request.hpp"
 #include "http/plain_answers.hpp"
 #include "http/request_id.hpp"
+#include "http/tokenize_api.hpp"
 
 #include <fmt/format.h>
 
@@ -22,8 +26,11 @@ openai_frame new_frame(std::string_view kind, const std::string& model) {
 
 } // namespace
 
-openai_endpoints::openai_endpoints(actor_calls& calls)
-    : calls_(calls), started_(unix_seconds()) {
+openai_endpoints::openai_endpoints(actor_calls& calls, const settings& config)
+    : calls_(calls),
+      only_model_(config.models.size() == 1 ? config.models[0].name : ""),
+      patience_(config.serving.request_timeout),
+      started_(unix_seconds()) {
   // nop
 }
 
@@ -38,6 +45,45 @@ void openai_endpoints::chat(const http_request& request,
       call.request.sampling.top_logprobs.has_value(), reports_usage);
   calls_.start_reply(request, std::move(call), std::move(format),
                      std::move(answer));
+}
+
+void openai_endpoints::completion(const http_request& request,
+                                  std::unique_ptr<http_answer> answer) {
+  auto read = read_openai_completion(request.body);
+  if (auto* error = std::get_if<error_reply>(&read))
+    return send_error(*answer, request, *error);
+  auto& [asked, repeats_prompt] = std::get<completion_request>(read);
+  const auto& what = asked.call.request;
+  auto format = std::make_unique<completion_format>(
+      new_frame("cmpl", what.model), repeats_prompt ? what.prompt.text : "",
+      what.sampling.top_logprobs.has_value(), asked.reports_usage);
+  calls_.start_reply(request, std::move(asked.call), std::move(format),
+                     std::move(answer));
+}
+
+template <class Result, class Question, class Write>
+void openai_endpoints::ask(std::variant<Question, error_reply> read,
+                           const http_request& request,
+                           std::unique_ptr<http_answer> answer, Write write) {
+  if (auto* error = std::get_if<error_reply>(&read))
+    return send_error(*answer, request, *error);
+  calls_.ask<Result>(std::move(std::get<Question>(read)), patience_,
+                     failed_at::call, std::move(answer),
+                     [=](http_answer& to, const Result& result) {
+                       send_json(to, 200, write(result));
+                     });
+}
+
+void openai_endpoints::tokens(const http_request& request,
+                              std::unique_ptr<http_answer> answer) {
+  ask<tokenized>(read_tokenize(request.body, only_model_), request,
+                 std::move(answer), tokenized_json);
+}
+
+void openai_endpoints::text(const http_request& request,
+                            std::unique_ptr<http_answer> answer) {
+  ask<detokenized>(read_detokenize(request.body, only_model_), request,
+                   std::move(answer), detokenized_json);
 }
 
 void openai_endpoints::models(std::unique_ptr<http_answer> answer) {

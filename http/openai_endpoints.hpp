@@ -3,12 +3,13 @@
 
 #include "config/settings.hpp"
 #include "http/actor_calls.hpp"
+#include "http/error_reply.hpp"
 #include "http/exchange.hpp"
-#include "http/openai_request.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <variant>
 
 namespace model_server {
 
@@ -16,9 +17,18 @@ namespace model_server {
 class openai_endpoints {
 public:
   /// `calls` must outlive it.
-  explicit openai_endpoints(actor_calls& calls);
+  openai_endpoints(actor_calls& calls, const settings& config);
 
   void chat(const http_request& request, std::unique_ptr<http_answer> answer);
+
+  void completion(const http_request& request,
+                  std::unique_ptr<http_answer> answer);
+
+  /// The tokens of a text or a chat.
+  void tokens(const http_request& request, std::unique_ptr<http_answer> answer);
+
+  /// The text of tokens.
+  void text(const http_request& request, std::unique_ptr<http_answer> answer);
 
   void models(std::unique_ptr<http_answer> answer);
 
@@ -26,7 +36,16 @@ public:
   void model(const std::string& name, std::unique_ptr<http_answer> answer);
 
 private:
+  template <class Result, class Question, class Write>
+  void ask(std::variant<Question, error_reply> read,
+           const http_request& request, std::unique_ptr<http_answer> answer,
+           Write write);
+
   actor_calls& calls_;
+  /// The model of a server that has no other; else empty.
+  std::string only_model_;
+  /// How long a worker may take that is busy with a step.
+  caf::duration patience_;
   /// When the server began.
   std::uint64_t started_;
 };

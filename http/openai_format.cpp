@@ -1,19 +1,9 @@
 // Puts OpenAI's answers into the order that clients depend on.
 #include "http/openai_format.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace model_server {
-
-namespace {
-
-std::string data(std::string_view json) {
-  return fmt::format("data: {}\n\n", json);
-}
-
-} // namespace
 
 chat_format::chat_format(openai_frame frame, bool with_logprobs,
                          bool reports_usage)
@@ -41,12 +31,13 @@ std::string chat_format::piece(std::string_view text, std::uint64_t,
 std::string chat_format::ending(const reply_summary& summary) {
   auto result = event({.part = chunk_part::finish, .finish = summary.finish});
   if (reports_usage_)
-    result += data(usage_chunk_json(frame_, "chat.completion.chunk", summary));
+    result +=
+        event_of(usage_chunk_json(frame_, "chat.completion.chunk", summary));
   return result;
 }
 
 std::string chat_format::event(const chat_chunk& chunk) const {
-  return data(chat_chunk_json(frame_, chunk, reports_usage_));
+  return event_of(chat_chunk_json(frame_, chunk, reports_usage_));
 }
 
 } // namespace model_server

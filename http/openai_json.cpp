@@ -27,14 +27,6 @@ void write_model(json_text& out, std::string_view name, std::uint64_t created) {
   out.end_object();
 }
 
-void write_finish(json_text& out, finish_reason finish) {
-  out.key("finish_reason");
-  if (finish == finish_reason::none)
-    out.null();
-  else
-    out.text(to_string(finish));
-}
-
 void write_delta(json_text& out, const chat_chunk& chunk) {
   out.key("delta").begin_object();
   switch (chunk.part) {
@@ -67,6 +59,14 @@ void begin_answer(json_text& out, const openai_frame& frame,
   out.key("created").number(frame.created);
   out.key("model").text(frame.model);
   out.key("system_fingerprint").text(fmt::format("fp_{}", server_version()));
+}
+
+void write_finish(json_text& out, finish_reason finish) {
+  out.key("finish_reason");
+  if (finish == finish_reason::none)
+    out.null();
+  else
+    out.text(to_string(finish));
 }
 
 void write_openai_usage(json_text& out, const reply_summary& summary) {
@@ -135,6 +135,10 @@ std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
   write_openai_usage(out, summary);
   out.end_object();
   return out.str();
+}
+
+std::string event_of(std::string_view json) {
+  return fmt::format("data: {}\n\n", json);
 }
 
 std::string models_json(const server_status& status, std::uint64_t created) {

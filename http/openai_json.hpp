@@ -28,6 +28,9 @@ std::uint64_t unix_seconds();
 void begin_answer(json_text& out, const openai_frame& frame,
                   std::string_view object);
 
+/// Writes the key `finish_reason`, null for none.
+void write_finish(json_text& out, finish_reason finish);
+
 /// Writes the key `usage` and its counts.
 void write_openai_usage(json_text& out, const reply_summary& summary);
 
@@ -64,6 +67,9 @@ std::string chat_chunk_json(const openai_frame& frame, const chat_chunk& chunk,
 /// The chunk that has no choices and the usage.
 std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
                              const reply_summary& summary);
+
+/// One event of a stream with these data.
+std::string event_of(std::string_view json);
 
 /// The list of models, whatever their state; all as old as the server.
 std::string models_json(const server_status& status, std::uint64_t created);

@@ -41,31 +41,6 @@ bool read_reports_usage(json_fields& body, std::optional<error_reply>& error,
   return result;
 }
 
-std::string read_model(json_fields& body, std::optional<error_reply>& error) {
-  auto model = body.text("model");
-  if (!model)
-    body.refuse("model", "missing_field", "model is missing");
-  else if (auto unknown = check_model_name(*model); unknown && !error)
-    error = std::move(unknown);
-  return model.value_or("");
-}
-
-// What both kinds of requests have in common.
-void read_options(json_fields& body, std::optional<error_reply>& error,
-                  logprobs_form form, openai_request& result) {
-  auto& request = result.call.request;
-  request.model = read_model(body, error);
-  request.sampling = read_sampling(body, form);
-  request.max_tokens = read_max_tokens(body, "max_tokens");
-  request.stop = read_stop(body);
-  read_seed(body, result.call);
-  result.call.is_streamed = body.boolean("stream").value_or(false);
-  result.reports_usage =
-      read_reports_usage(body, error, result.call.is_streamed);
-  expect_one(body, "n");
-  expect_one(body, "best_of");
-}
-
 // Tools, sounds and shapes of the reply, none of which are built.
 void check_chat_features(json_fields& body) {
   expect_no_items(body, "tools");
@@ -90,6 +65,37 @@ void check_chat_features(json_fields& body) {
 
 } // namespace
 
+std::string read_openai_model(json_fields& body,
+                              std::optional<error_reply>& error,
+                              std::string_view fallback) {
+  auto model = body.text("model");
+  if (!model && !fallback.empty())
+    return std::string{fallback};
+  if (!model)
+    body.refuse("model", "missing_field", "model is missing");
+  else if (auto unknown = check_model_name(*model); unknown && !error)
+    error = std::move(unknown);
+  return model.value_or("");
+}
+
+openai_request read_openai_options(json_fields& body,
+                                   std::optional<error_reply>& error,
+                                   logprobs_form form) {
+  openai_request result;
+  auto& request = result.call.request;
+  request.model = read_openai_model(body, error);
+  request.sampling = read_sampling(body, form);
+  request.max_tokens = read_max_tokens(body, "max_tokens");
+  request.stop = read_stop(body);
+  read_seed(body, result.call);
+  result.call.is_streamed = body.boolean("stream").value_or(false);
+  result.reports_usage =
+      read_reports_usage(body, error, result.call.is_streamed);
+  expect_one(body, "n");
+  expect_one(body, "best_of");
+  return result;
+}
+
 std::variant<openai_request, error_reply>
 read_openai_chat(std::string_view body) {
   rapidjson::Document document;
@@ -97,9 +103,8 @@ read_openai_chat(std::string_view body) {
     return *error;
   std::optional<error_reply> error;
   json_fields fields{document, "", error};
-  openai_request result;
+  auto result = read_openai_options(fields, error, logprobs_form::chat);
   auto& request = result.call.request;
-  read_options(fields, error, logprobs_form::chat, result);
   if (auto newer = read_max_tokens(fields, "max_completion_tokens"))
     request.max_tokens = newer;
   check_min_tokens(fields, request);

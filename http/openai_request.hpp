@@ -3,7 +3,11 @@
 
 #include "http/chat_request.hpp"
 #include "http/error_reply.hpp"
+#include "http/json_fields.hpp"
+#include "http/sampling_fields.hpp"
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -16,6 +20,17 @@ struct openai_request {
   /// A stream ends with an event of usage.
   bool reports_usage = false;
 };
+
+/// Reads `model`, and checks that it can be one. `fallback` stands in for it if
+/// it is not named; empty if nothing can.
+std::string read_openai_model(json_fields& body,
+                              std::optional<error_reply>& error,
+                              std::string_view fallback = {});
+
+/// Reads what chats and completions have in common.
+openai_request read_openai_options(json_fields& body,
+                                   std::optional<error_reply>& error,
+                                   logprobs_form form);
 
 /// Reads the body of /v1/chat/completions. Fields that nobody knows are passed
 /// over, as clients expect; known ones that ask for what is not built are

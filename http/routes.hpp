@@ -18,8 +18,11 @@ enum class endpoint {
   activate,
   status,
   openai_chat,
+  openai_completion,
   openai_models,
   openai_model,
+  tokenize,
+  detokenize,
   live,
   ready,
   openapi

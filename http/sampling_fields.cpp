@@ -74,31 +74,13 @@ std::vector<token_id> read_stop_tokens(json_fields& body) {
   const auto* value = body.find("stop_token_ids");
   if (!value)
     return {};
-  if (!value->IsArray())
-    return body.refuse_type("stop_token_ids", *value, "a list"),
-           std::vector<token_id>{};
-  if (value->Size() > max_stop_tokens) {
+  if (value->IsArray() && value->Size() > max_stop_tokens) {
     body.refuse("stop_token_ids", "out_of_range",
                 fmt::format("stop_token_ids has {} items, the limit is {}",
                             value->Size(), max_stop_tokens));
     return {};
   }
-  std::vector<token_id> result;
-  for (rapidjson::SizeType i = 0; i < value->Size(); ++i) {
-    const auto& each = (*value)[i];
-    auto path = fmt::format("stop_token_ids[{}]", i);
-    if (!each.IsInt64() && !each.IsUint64())
-      body.refuse_type(path, each, "a whole number");
-    else if (!each.IsInt() || each.GetInt() < 0)
-      body.refuse(path, "out_of_range",
-                  fmt::format("{} is {}; it must be 0 to {}", path,
-                              each.IsInt64() ? std::to_string(each.GetInt64())
-                                             : std::to_string(each.GetUint64()),
-                              max_count));
-    else
-      result.push_back(each.GetInt());
-  }
-  return result;
+  return read_token_ids(body, "stop_token_ids", *value);
 }
 
 std::optional<std::uint32_t> read_logprobs(json_fields& body,
@@ -140,6 +122,28 @@ sampling_options read_sampling(json_fields& body, logprobs_form form) {
       body.integer("min_tokens", 0, max_count).value_or(0));
   result.ignore_eos = body.boolean("ignore_eos").value_or(false);
   result.top_logprobs = read_logprobs(body, form);
+  return result;
+}
+
+std::vector<token_id> read_token_ids(json_fields& body, std::string_view name,
+                                     const rapidjson::Value& list) {
+  if (!list.IsArray())
+    return body.refuse_type(name, list, "a list"), std::vector<token_id>{};
+  std::vector<token_id> result;
+  for (rapidjson::SizeType i = 0; i < list.Size(); ++i) {
+    const auto& each = list[i];
+    auto path = fmt::format("{}[{}]", name, i);
+    if (!each.IsInt64() && !each.IsUint64())
+      body.refuse_type(path, each, "a whole number");
+    else if (!each.IsInt() || each.GetInt() < 0)
+      body.refuse(path, "out_of_range",
+                  fmt::format("{} is {}; it must be 0 to {}", path,
+                              each.IsInt64() ? std::to_string(each.GetInt64())
+                                             : std::to_string(each.GetUint64()),
+                              max_count));
+    else
+      result.push_back(each.GetInt());
+  }
   return result;
 }
 

@@ -20,6 +20,10 @@ enum class logprobs_form { chat, completion };
 sampling_options read_sampling(json_fields& body,
                                logprobs_form form = logprobs_form::chat);
 
+/// Reads the token ids of a list that is the field of this name, or in it.
+std::vector<token_id> read_token_ids(json_fields& body, std::string_view name,
+                                     const rapidjson::Value& list);
+
 /// Reads how many tokens a reply may have, from a field of this name; 0 if it
 /// is absent.
 std::uint32_t read_max_tokens(json_fields& body, std::string_view name);

@@ -38,6 +38,16 @@ test('a streamed text is the whole one and has its usage', async () => {
   assert.equal((await result.usage).outputTokens, whole.usage.outputTokens);
 });
 
+test('a completion', async () => {
+  const { text } = await generateText({
+    model: provider.completionModel('tiny-chat'),
+    prompt: 'How do I add a device?',
+    maxOutputTokens: 6,
+    maxRetries: 0,
+  });
+  assert.equal(typeof text, 'string');
+});
+
 test('errors have their status and message', async () => {
   await assert.rejects(
     generateText({ ...chat, model: provider('nobody') }),

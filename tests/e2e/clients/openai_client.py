@@ -111,6 +111,30 @@ class ChatTest(unittest.TestCase):
             self.assertLess(time.monotonic(), until)
 
 
+class CompletionTest(unittest.TestCase):
+    REQUEST = {
+        "model": "tiny-chat",
+        "prompt": "How do I add a device?",
+        "max_tokens": 6,
+        "temperature": 0,
+    }
+
+    def test_whole_and_streamed(self):
+        whole = client.completions.create(**self.REQUEST, logprobs=2)
+        self.assertEqual(whole.object, "text_completion")
+        logprobs = whole.choices[0].logprobs
+        self.assertEqual(len(logprobs.tokens), whole.usage.completion_tokens)
+        stream = client.completions.create(**self.REQUEST, stream=True)
+        text = "".join(each.choices[0].text for each in stream)
+        self.assertEqual(text, whole.choices[0].text)
+
+    def test_echo(self):
+        reply = client.completions.create(**self.REQUEST, echo=True)
+        self.assertTrue(
+            reply.choices[0].text.startswith(self.REQUEST["prompt"])
+        )
+
+
 class ErrorTest(unittest.TestCase):
     def test_unknown_model(self):
         with self.assertRaises(openai.NotFoundError) as caught:

@@ -219,6 +219,25 @@ test('a client that aborts frees its place', async () => {
   await comes_to('fault', 0);
 });
 
+test('completions, whole and streamed, with logprobs', async () => {
+  const request = {
+    model: 'tiny-chat',
+    prompt: 'How do I add a device?',
+    max_tokens: 6,
+    temperature: 0,
+    logprobs: 2,
+  };
+  const whole = await client.completions.create(request);
+  assert.equal(whole.object, 'text_completion');
+  const { text, logprobs } = whole.choices[0];
+  assert.equal(logprobs.tokens.length, whole.usage.completion_tokens);
+  assert.equal(logprobs.text_offset[0], 0);
+  let streamed = '';
+  const stream = await client.completions.create({ ...request, stream: true });
+  for await (const chunk of stream) streamed += chunk.choices[0].text;
+  assert.equal(streamed, text);
+});
+
 test('models are listed and found', async () => {
   const names = [];
   for await (const model of client.models.list()) {

@@ -27,6 +27,7 @@ if [ "$language" = javascript ]; then
     || skip "npm does not get the packages"
 else
   $python -c 'import openai' 2>/dev/null || skip "$python has no openai"
+  cp "$here"/*.py "$folder"
 fi
 
 cat >"$folder/config.json" <<JSON
@@ -56,5 +57,5 @@ cd "$folder"
 if [ "$language" = javascript ]; then
   node --test
 else
-  $python "$here/openai_client.py"
+  $python openai_client.py
 fi

@@ -33,13 +33,13 @@ caf::result<Answer> pass_on(gateway_pointer self, const std::string& model,
   return self->delegate(found->supervisor, std::forward<Messages>(messages)...);
 }
 
-template <class Message>
-caf::result<device_report> change_devices(gateway_pointer self,
-                                          Message& order) {
+// The same for messages that name it.
+template <class Answer, class Message>
+caf::result<Answer> ask_model(gateway_pointer self, Message& message) {
   if (self->state.is_draining)
     return to_error(is_stopping());
-  auto model = order.model;
-  return pass_on<device_report>(self, model, std::move(order));
+  auto model = message.model;
+  return pass_on<Answer>(self, model, std::move(message));
 }
 
 // Asks every supervisor and answers when all have, in the order of the models.
@@ -180,9 +180,21 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       [self](submit& order, reply_actor& sink) {
         return admit(self, order, sink);
       },
-      [self](add_device& order) { return change_devices(self, order); },
-      [self](remove_device& order) { return change_devices(self, order); },
-      [self](activate_model& order) { return change_devices(self, order); },
+      [self](tokenize& question) {
+        return ask_model<tokenized>(self, question);
+      },
+      [self](detokenize& question) {
+        return ask_model<detokenized>(self, question);
+      },
+      [self](add_device& order) {
+        return ask_model<device_report>(self, order);
+      },
+      [self](remove_device& order) {
+        return ask_model<device_report>(self, order);
+      },
+      [self](activate_model& order) {
+        return ask_model<device_report>(self, order);
+      },
       [self](get_status) { return gather_status(self); },
       [self](const drain& order) { return begin_drain(self, order); },
       [self](const worker_abandoned& lost) {

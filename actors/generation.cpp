@@ -43,7 +43,7 @@ generation::generation(submit order, reply_actor sink,
       resumed_(order.resumed),
       is_accused_(order.attempt > 1) {
   state_.id = id;
-  state_.conversation = &request_.conversation;
+  state_.conversation = &request_.prompt.conversation;
   state_.prompt_size = prompt.size();
   state_.tokens = std::move(prompt);
   state_.tokens.insert(state_.tokens.end(), order.log.begin(), order.log.end());
@@ -63,7 +63,7 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
   result.incarnation = incarnation;
   result.first = known_ + 1;
   result.cached_tokens = static_cast<std::uint32_t>(state_.cached_tokens);
-  auto at_turn_start = !request_.conversation.continues_agent();
+  auto at_turn_start = request_.prompt.begins_turn();
   // The model gives logprobs from the first token on that is not known yet.
   auto logprobs = std::exchange(state_.logprobs, {});
   for (std::size_t i = 0; known_ < most_tokens_ && known_ < state_.reply_size();

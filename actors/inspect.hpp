@@ -34,6 +34,12 @@ inspected<Inspector> inspect(Inspector& f, chat& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, reply_prompt& x) {
+  return f(caf::meta::type_name("reply_prompt"), x.form, x.conversation, x.text,
+           x.tokens);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token_bias& x) {
   return f(caf::meta::type_name("token_bias"), x.id, x.bias);
 }
@@ -68,7 +74,7 @@ inspected<Inspector> inspect(Inspector& f, sampling_options& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, generation_request& x) {
   return f(caf::meta::type_name("generation_request"), x.id, x.trace_id,
-           x.model, x.conversation, x.sampling, x.seed, x.max_tokens, x.stop);
+           x.model, x.prompt, x.sampling, x.seed, x.max_tokens, x.stop);
 }
 
 template <class Inspector>
@@ -137,6 +143,16 @@ inspected<Inspector> inspect(Inspector& f, get_status&) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, tokenize& x) {
+  return f(caf::meta::type_name("tokenize"), x.model, x.prompt);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, detokenize& x) {
+  return f(caf::meta::type_name("detokenize"), x.model, x.tokens);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, drain& x) {
   return f(caf::meta::type_name("drain"), x.limit);
 }
@@ -202,6 +218,16 @@ inspected<Inspector> inspect(Inspector& f, model_status& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, server_status& x) {
   return f(caf::meta::type_name("server_status"), x.models, x.draining);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, tokenized& x) {
+  return f(caf::meta::type_name("tokenized"), x.tokens, x.context_length);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, detokenized& x) {
+  return f(caf::meta::type_name("detokenized"), x.text);
 }
 
 template <class Inspector>

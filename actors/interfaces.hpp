@@ -50,6 +50,10 @@ using worker_actor = caf::typed_actor<
     // bad_chat, out_of_range, unsupported_field, worker_lost (the model broke
     // on this chat), model_loading (it takes nothing yet, or no more).
     caf::replies_to<submit, reply_actor>::with<admitted>,
+    // Errors: bad_chat, out_of_range, unsupported_field, worker_lost,
+    // model_loading, each as for a submit.
+    caf::replies_to<tokenize>::with<tokenized>,
+    caf::replies_to<detokenize>::with<detokenized>,
     // More tokens may be made for a reply.
     caf::reacts_to<credit>,
     // Ends a reply early. Unknown ids are ignored.
@@ -68,6 +72,8 @@ using gateway_actor = caf::typed_actor<
     // Delegates to the model's supervisor. Errors: model_not_found,
     // shutting_down, and those of the supervisor.
     caf::replies_to<submit, reply_actor>::with<admitted>,
+    caf::replies_to<tokenize>::with<tokenized>,
+    caf::replies_to<detokenize>::with<detokenized>,
     caf::replies_to<add_device>::with<device_report>,
     caf::replies_to<remove_device>::with<device_report>,
     caf::replies_to<activate_model>::with<device_report>,
@@ -87,6 +93,9 @@ using supervisor_actor = caf::typed_actor<
     // Delegates to a worker. Errors: model_not_active, model_loading,
     // queue_full and those of the worker.
     caf::replies_to<submit, reply_actor>::with<admitted>,
+    // Delegates to a worker, as above.
+    caf::replies_to<tokenize>::with<tokenized>,
+    caf::replies_to<detokenize>::with<detokenized>,
     // Errors: no_such_device, device_in_use, load_failed.
     caf::replies_to<add_device>::with<device_report>,
     // Errors: model_not_active, no_such_device.

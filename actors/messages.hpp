@@ -16,13 +16,32 @@ namespace model_server {
 /// Names a request on its front; never used twice there.
 using request_id = std::uint64_t;
 
+/// How a client gives a prompt.
+enum class prompt_form : std::uint8_t { chat, text, tokens };
+
+/// What a reply goes on from: a conversation, or text or tokens as they stand.
+/// Only the field of the form is filled.
+struct reply_prompt {
+  prompt_form form = prompt_form::chat;
+  chat conversation;
+  std::string text;
+  std::vector<token_id> tokens;
+
+  /// True if the reply begins a turn; else it continues what is there.
+  bool begins_turn() const {
+    return form == prompt_form::chat && !conversation.continues_agent();
+  }
+
+  friend bool operator==(const reply_prompt&, const reply_prompt&) = default;
+};
+
 /// What a client asks of a model; never changes once submitted.
 struct generation_request {
   request_id id = 0;
   /// For logs, the client's own or ours.
   std::string trace_id;
   std::string model;
-  chat conversation;
+  reply_prompt prompt;
   sampling_options sampling;
   std::uint64_t seed = 0;
   /// 0 leaves it to the model.
@@ -114,6 +133,22 @@ struct activate_model {
 /// Asks for the state of every model.
 struct get_status {
   friend bool operator==(const get_status&, const get_status&) = default;
+};
+
+/// Asks for the tokens of a prompt.
+struct tokenize {
+  std::string model;
+  reply_prompt prompt;
+
+  friend bool operator==(const tokenize&, const tokenize&) = default;
+};
+
+/// Asks for the text of tokens.
+struct detokenize {
+  std::string model;
+  std::vector<token_id> tokens;
+
+  friend bool operator==(const detokenize&, const detokenize&) = default;
 };
 
 /// Stops admitting; answered when the last reply has ended, at the latest
@@ -280,6 +315,23 @@ struct server_status {
   bool draining = false;
 
   friend bool operator==(const server_status&, const server_status&) = default;
+};
+
+/// Answers `tokenize`.
+struct tokenized {
+  std::vector<token_id> tokens;
+  /// Of the model, prompt and reply together.
+  std::uint64_t context_length = 0;
+
+  friend bool operator==(const tokenized&, const tokenized&) = default;
+};
+
+/// Answers `detokenize`.
+struct detokenized {
+  /// May hold what is no UTF-8: tokens need not end with characters.
+  std::string text;
+
+  friend bool operator==(const detokenized&, const detokenized&) = default;
 };
 
 /// Answers add, activate and remove.

@@ -23,6 +23,10 @@ failure beyond_vocabulary(const std::string& param, token_id id,
           param, 0};
 }
 
+bool has_token(const model_info& info, token_id id) {
+  return id >= 0 && static_cast<std::size_t>(id) < info.vocabulary;
+}
+
 } // namespace
 
 std::optional<failure> check_request(const sampling_options& asked,
@@ -34,16 +38,29 @@ std::optional<failure> check_request(const sampling_options& asked,
     return needs_scores("logprobs");
   if (!has_scores)
     return std::nullopt;
-  auto is_unknown = [&](token_id id) {
-    return id < 0 || static_cast<std::size_t>(id) >= info.vocabulary;
-  };
   for (auto [id, bias] : asked.logit_bias)
-    if (is_unknown(id))
+    if (!has_token(info, id))
       return beyond_vocabulary(fmt::format("logit_bias.{}", id), id,
                                info.vocabulary);
   for (std::size_t i = 0; i < asked.stop_tokens.size(); ++i)
-    if (auto id = asked.stop_tokens[i]; is_unknown(id))
+    if (auto id = asked.stop_tokens[i]; !has_token(info, id))
       return beyond_vocabulary(fmt::format("stop_token_ids[{}]", i), id,
+                               info.vocabulary);
+  return std::nullopt;
+}
+
+std::optional<failure> check_tokens(std::span<const token_id> tokens,
+                                    const std::string& param,
+                                    const model_info& info) {
+  if (!tokens.empty() && info.vocabulary == 0)
+    return failure{errc::unsupported_field,
+                   fmt::format("{} has token ids, and this model has no "
+                               "vocabulary",
+                               param),
+                   param, 0};
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if (!has_token(info, tokens[i]))
+      return beyond_vocabulary(fmt::format("{}[{}]", param, i), tokens[i],
                                info.vocabulary);
   return std::nullopt;
 }

@@ -4,6 +4,8 @@
 #include "actors/messages.hpp"
 
 #include <optional>
+#include <span>
+#include <string>
 
 namespace model_server {
 
@@ -11,5 +13,11 @@ namespace model_server {
 /// draw from scores is asked for nothing that needs them.
 std::optional<failure> check_request(const sampling_options& asked,
                                      const model_info& info);
+
+/// Checks tokens that a client sends in place of text, `param` of the body: the
+/// model must have them all, and know tokens in the first place.
+std::optional<failure> check_tokens(std::span<const token_id> tokens,
+                                    const std::string& param,
+                                    const model_info& info);
 
 } // namespace model_server

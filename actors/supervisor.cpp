@@ -154,6 +154,15 @@ caf::result<admitted> route(supervisor_pointer self, submit& order,
   return self->delegate(chosen->worker, std::move(order), std::move(sink));
 }
 
+// Any worker has the same answer.
+template <class Answer, class Question>
+caf::result<Answer> ask_any(supervisor_pointer self, Question& question) {
+  auto* chosen = self->state.least_loaded();
+  if (!chosen)
+    return to_error(self->state.no_worker(self->clock().now()));
+  return self->delegate(chosen->worker, std::move(question));
+}
+
 // -- devices ------------------------------------------------------------------
 
 caf::result<device_report> add(supervisor_pointer self,
@@ -275,6 +284,10 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
   return {
       [self](submit& order, reply_actor& sink) {
         return route(self, order, sink);
+      },
+      [self](tokenize& question) { return ask_any<tokenized>(self, question); },
+      [self](detokenize& question) {
+        return ask_any<detokenized>(self, question);
       },
       [self](const add_device& order) {
         return add(self, order.device, order.wait);

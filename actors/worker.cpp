@@ -1,7 +1,10 @@
 // The worker actor: owns one model on one device and runs its batches.
 #include "actors/worker.hpp"
 
+#include "actors/prompt_tokens.hpp"
 #include "actors/request_check.hpp"
+
+#include <caf/expected.hpp>
 
 #include <fmt/format.h>
 
@@ -10,6 +13,7 @@
 #include <exception>
 #include <span>
 #include <utility>
+#include <variant>
 
 namespace model_server {
 
@@ -68,12 +72,8 @@ caf::error queue_is_full(const worker_state& state) {
                    "", state.speed.seconds_for(waiting)});
 }
 
-caf::error prompt_is_too_long(std::size_t prompt_size, const model_info& info) {
-  return to_error({errc::context_length_exceeded,
-                   fmt::format("the prompt has {} tokens, the model's context "
-                               "of {} must hold it and the reply",
-                               prompt_size, info.context_length),
-                   "messages", 0});
+caf::error takes_nothing() {
+  return to_error({errc::model_loading, "this worker takes nothing", "", 1});
 }
 
 // The worker goes down under the replies of `batch`; all others had no part in
@@ -85,6 +85,25 @@ void spare(worker_pointer self, std::span<generation* const> batch) {
                  moved{item->id(), self->state.options.incarnation});
 }
 
+// The tokens of a prompt, or why the client gets none. A model that breaks on
+// it ends this worker.
+caf::expected<std::vector<token_id>> encode(worker_pointer self,
+                                            const reply_prompt& prompt) {
+  auto& state = self->state;
+  try {
+    auto found = tokens_of(prompt, *state.entry, state.info);
+    if (auto* refused = std::get_if<failure>(&found))
+      return to_error(*refused);
+    return std::move(std::get<std::vector<token_id>>(found));
+  } catch (...) {
+    // Whoever asks must hear of it: it does not monitor this worker.
+    spare(self, {});
+    self->quit(broken_model(errc::model_failed, std::current_exception()));
+    return to_error(
+        {errc::worker_lost, "the model failed on this chat", "", 0});
+  }
+}
+
 // Encodes and queues a reply.
 caf::result<admitted> admit(worker_pointer self, submit& order,
                             const reply_actor& sink) {
@@ -92,36 +111,50 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
   // A supervisor sends nothing before it is told that the worker is ready, nor
   // after it told the worker to go.
   if (!state.entry || state.is_closing)
-    return to_error({errc::model_loading, "this worker takes nothing", "", 1});
+    return takes_nothing();
   ++state.submits;
   schedule_step(self);
   if (!order.resumed && state.queue.is_full())
     return queue_is_full(state);
   if (auto what = check_request(order.request.sampling, state.info))
     return to_error(*what);
-  std::vector<token_id> prompt;
-  try {
-    prompt = state.entry->encode(order.request.conversation);
-  } catch (const bad_chat& refusal) {
-    return to_error({errc::bad_chat, refusal.what(), "messages", 0});
-  } catch (...) {
-    // The reply must hear of it: it does not monitor this worker yet.
-    spare(self, {});
-    self->quit(broken_model(errc::model_failed, std::current_exception()));
-    return to_error(
-        {errc::worker_lost, "the model failed on this chat", "", 0});
-  }
-  auto prompt_size = prompt.size();
+  auto prompt = encode(self, order.request.prompt);
+  if (!prompt)
+    return prompt.error();
+  auto prompt_size = prompt->size();
   if (prompt_size >= state.info.context_length)
-    return prompt_is_too_long(prompt_size, state.info);
+    return to_error(
+        prompt_is_too_long(prompt_size, order.request.prompt.form, state.info));
   if (auto old = state.queue.take(order.request.id))
     retire(self, *old);
   self->monitor(sink);
   state.queue.add(
-      std::make_unique<generation>(std::move(order), sink, std::move(prompt),
+      std::make_unique<generation>(std::move(order), sink, std::move(*prompt),
                                    ++state.last_sequence, state.info));
   return admitted{state.options.incarnation, state.options.device,
                   static_cast<std::uint32_t>(prompt_size)};
+}
+
+// -- tokens without a reply ---------------------------------------------------
+
+caf::result<tokenized> answer(worker_pointer self, const tokenize& question) {
+  auto& state = self->state;
+  if (!state.entry || state.is_closing)
+    return takes_nothing();
+  auto tokens = encode(self, question.prompt);
+  if (!tokens)
+    return tokens.error();
+  return tokenized{std::move(*tokens), state.info.context_length};
+}
+
+caf::result<detokenized> answer(worker_pointer self,
+                                const detokenize& question) {
+  auto& state = self->state;
+  if (!state.entry || state.is_closing)
+    return takes_nothing();
+  if (auto what = check_tokens(question.tokens, "tokens", state.info))
+    return to_error(*what);
+  return detokenized{text_of(question.tokens, *state.entry)};
 }
 
 // -- the step -----------------------------------------------------------------
@@ -261,6 +294,8 @@ worker_actor::behavior_type worker(worker_pointer self,
       [self](submit& order, reply_actor& sink) {
         return admit(self, order, sink);
       },
+      [self](const tokenize& question) { return answer(self, question); },
+      [self](const detokenize& question) { return answer(self, question); },
       [self](const credit& more) {
         if (auto* item = self->state.queue.find(more.id)) {
           item->raise_credit(more.up_to);

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace model_server {
 
 namespace {
@@ -107,7 +109,7 @@ std::string status_json(const server_status& status) {
 
 std::string reply_json(std::string_view call_id, std::string_view model,
                        std::string_view text,
-                       const std::vector<token>* logprobs,
+                       std::optional<std::span<const token>> logprobs,
                        const reply_summary& summary) {
   json_text out;
   out.begin_object();
@@ -116,7 +118,7 @@ std::string reply_json(std::string_view call_id, std::string_view model,
   out.key("message").begin_object();
   out.key("role").text("agent").key("content").text(text);
   out.end_object();
-  if (logprobs != nullptr) {
+  if (logprobs) {
     out.key("logprobs");
     write_logprobs(out, *logprobs);
   }
@@ -156,6 +158,46 @@ std::string finish_json(std::string_view call_id, const reply_summary& summary,
   out.key("device").text(summary.device);
   out.end_object();
   return out.str();
+}
+
+// -- the format ---------------------------------------------------------------
+
+namespace {
+
+std::string event(std::uint64_t id, std::string_view data) {
+  return fmt::format("id: {}\ndata: {}\n\n", id, data);
+}
+
+} // namespace
+
+api_v1_format::api_v1_format(std::string call_id, std::string model,
+                             bool with_logprobs)
+    : call_id_(std::move(call_id)),
+      model_(std::move(model)),
+      with_logprobs_(with_logprobs) {
+  // nop
+}
+
+std::string api_v1_format::whole(std::string_view text,
+                                 std::span<const token> tokens,
+                                 const reply_summary& summary) {
+  auto logprobs = with_logprobs_ ? std::optional{tokens} : std::nullopt;
+  return reply_json(call_id_, model_, text, logprobs, summary);
+}
+
+std::string api_v1_format::opening() {
+  return {}; // the role comes with the first text
+}
+
+std::string api_v1_format::piece(std::string_view text, std::uint64_t last,
+                                 std::span<const token> tokens) {
+  return event(last, delta_json(call_id_, text, tokens,
+                                std::exchange(is_first_, false)));
+}
+
+std::string api_v1_format::ending(const reply_summary& summary) {
+  return event(summary.completion_tokens,
+               finish_json(call_id_, summary, is_first_));
 }
 
 } // namespace model_server

@@ -1,6 +1,8 @@
 // Turns failures into statuses, headers and bodies.
 #include "http/error_reply.hpp"
 
+#include "config/model_name.hpp"
+#include "config/quote.hpp"
 #include "http/json.hpp"
 
 #include <fmt/format.h>
@@ -106,6 +108,17 @@ error_reply bad_request(std::string code, std::string message,
           .code = std::move(code),
           .message = std::move(message),
           .param = std::move(param)};
+}
+
+std::optional<error_reply> check_model_name(std::string_view name) {
+  if (is_model_name(name))
+    return std::nullopt;
+  return error_reply{.status = 404,
+                     .code = "model_not_found",
+                     .message =
+                         fmt::format("there is no model {}; a name has "
+                                     "{}",
+                                     quote(name, 200), model_name_rule())};
 }
 
 error_reply to_error_reply(const failure& what, failed_at where) {

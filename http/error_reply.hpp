@@ -5,6 +5,7 @@
 #include "http/exchange.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,11 @@ enum class failed_at { call, administration };
 /// A 400 about the body.
 error_reply bad_request(std::string code, std::string message,
                         std::string param = {});
+
+/// A 404 for what no model can be called; nothing if it is a name. Checked
+/// before it reaches a log or a message; the gateway knows which models there
+/// are.
+std::optional<error_reply> check_model_name(std::string_view name);
 
 /// The answer to a failure of the actors.
 error_reply to_error_reply(const failure& what,

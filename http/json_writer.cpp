@@ -1,18 +1,16 @@
 // Sends a reply as one JSON answer.
 #include "http/json_writer.hpp"
 
-#include "http/api_v1.hpp"
 #include "http/error_reply.hpp"
+#include "http/plain_answers.hpp"
+
+#include <utility>
 
 namespace model_server {
 
 json_writer::json_writer(std::unique_ptr<http_answer> answer,
-                         std::string call_id, std::string model,
-                         bool with_logprobs)
-    : answer_(std::move(answer)),
-      call_id_(std::move(call_id)),
-      model_(std::move(model)),
-      with_logprobs_(with_logprobs) {
+                         std::unique_ptr<reply_format> format)
+    : answer_(std::move(answer)), format_(std::move(format)) {
   // nop
 }
 
@@ -27,11 +25,7 @@ void json_writer::text(std::string_view piece, std::uint64_t,
 }
 
 void json_writer::end(const reply_summary& summary) {
-  http_response response;
-  response.headers.emplace_back("cache-control", "no-store");
-  response.body = reply_json(call_id_, model_, text_,
-                             with_logprobs_ ? &tokens_ : nullptr, summary);
-  answer_->send(std::move(response));
+  send_json(*answer_, 200, format_->whole(text_, tokens_, summary));
 }
 
 void json_writer::fail(const failure& reason) {

@@ -3,6 +3,7 @@
 
 #include "actors/reply_writer.hpp"
 #include "http/exchange.hpp"
+#include "http/reply_format.hpp"
 
 #include <memory>
 #include <string>
@@ -13,8 +14,8 @@ namespace model_server {
 /// Gathers the text of a reply and sends one JSON answer.
 class json_writer : public reply_writer {
 public:
-  json_writer(std::unique_ptr<http_answer> answer, std::string call_id,
-              std::string model, bool with_logprobs = false);
+  json_writer(std::unique_ptr<http_answer> answer,
+              std::unique_ptr<reply_format> format);
 
   void begin(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
@@ -26,10 +27,8 @@ public:
 
 private:
   std::unique_ptr<http_answer> answer_;
-  std::string call_id_;
-  std::string model_;
+  std::unique_ptr<reply_format> format_;
   std::string text_;
-  bool with_logprobs_;
   std::vector<token> tokens_;
 };
 

@@ -11,10 +11,10 @@ namespace {
 /// Enough for the log to see that there was more.
 constexpr auto kept_bytes = 2 * shown_text_bytes;
 
-std::string last_message(const chat& conversation) {
-  if (conversation.messages.empty())
-    return {};
-  return conversation.messages.back().content.substr(0, kept_bytes);
+std::string last_words(const reply_prompt& prompt) {
+  const auto& messages = prompt.conversation.messages;
+  const auto& words = messages.empty() ? prompt.text : messages.back().content;
+  return words.substr(0, kept_bytes);
 }
 
 } // namespace
@@ -23,7 +23,7 @@ logging_writer::logging_writer(std::unique_ptr<reply_writer> next,
                                const generation_request& request)
     : next_(std::move(next)),
       request_id_(request.trace_id),
-      prompt_(last_message(request.conversation)) {
+      prompt_(last_words(request.prompt)) {
   // nop
 }
 

@@ -17,6 +17,12 @@ enum class endpoint {
   remove,
   activate,
   status,
+  openai_chat,
+  openai_completion,
+  openai_models,
+  openai_model,
+  tokenize,
+  detokenize,
   live,
   ready,
   openapi

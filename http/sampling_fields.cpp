@@ -18,6 +18,7 @@ constexpr std::size_t max_stop_bytes = 256;
 constexpr std::size_t max_stop_tokens = 256;
 constexpr std::size_t max_biases = 1024;
 constexpr std::size_t max_top_logprobs = 20;
+constexpr std::size_t max_completion_logprobs = 5;
 constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
 
 constexpr std::size_t shown_bytes = 64;
@@ -73,34 +74,22 @@ std::vector<token_id> read_stop_tokens(json_fields& body) {
   const auto* value = body.find("stop_token_ids");
   if (!value)
     return {};
-  if (!value->IsArray())
-    return body.refuse_type("stop_token_ids", *value, "a list"),
-           std::vector<token_id>{};
-  if (value->Size() > max_stop_tokens) {
+  if (value->IsArray() && value->Size() > max_stop_tokens) {
     body.refuse("stop_token_ids", "out_of_range",
                 fmt::format("stop_token_ids has {} items, the limit is {}",
                             value->Size(), max_stop_tokens));
     return {};
   }
-  std::vector<token_id> result;
-  for (rapidjson::SizeType i = 0; i < value->Size(); ++i) {
-    const auto& each = (*value)[i];
-    auto path = fmt::format("stop_token_ids[{}]", i);
-    if (!each.IsInt64() && !each.IsUint64())
-      body.refuse_type(path, each, "a whole number");
-    else if (!each.IsInt() || each.GetInt() < 0)
-      body.refuse(path, "out_of_range",
-                  fmt::format("{} is {}; it must be 0 to {}", path,
-                              each.IsInt64() ? std::to_string(each.GetInt64())
-                                             : std::to_string(each.GetUint64()),
-                              max_count));
-    else
-      result.push_back(each.GetInt());
-  }
-  return result;
+  return read_token_ids(body, "stop_token_ids", *value);
 }
 
-std::optional<std::uint32_t> read_logprobs(json_fields& body) {
+std::optional<std::uint32_t> read_logprobs(json_fields& body,
+                                           logprobs_form form) {
+  if (form == logprobs_form::completion) {
+    auto count = body.integer("logprobs", 0, max_completion_logprobs);
+    return count ? std::optional{static_cast<std::uint32_t>(*count)}
+                 : std::nullopt;
+  }
   auto is_wanted = body.boolean("logprobs").value_or(false);
   auto count = body.integer("top_logprobs", 0, max_top_logprobs);
   if (count.value_or(0) != 0 && !is_wanted)
@@ -115,7 +104,7 @@ std::optional<std::uint32_t> read_logprobs(json_fields& body) {
 
 } // namespace
 
-sampling_options read_sampling(json_fields& body) {
+sampling_options read_sampling(json_fields& body, logprobs_form form) {
   sampling_options result;
   result.temperature = body.number("temperature", {0, 2});
   result.top_p = body.number("top_p", {.least = 0, .most = 1, .is_open = true});
@@ -132,8 +121,44 @@ sampling_options read_sampling(json_fields& body) {
   result.min_tokens = static_cast<std::uint32_t>(
       body.integer("min_tokens", 0, max_count).value_or(0));
   result.ignore_eos = body.boolean("ignore_eos").value_or(false);
-  result.top_logprobs = read_logprobs(body);
+  result.top_logprobs = read_logprobs(body, form);
   return result;
+}
+
+std::vector<token_id> read_token_ids(json_fields& body, std::string_view name,
+                                     const rapidjson::Value& list) {
+  if (!list.IsArray())
+    return body.refuse_type(name, list, "a list"), std::vector<token_id>{};
+  std::vector<token_id> result;
+  for (rapidjson::SizeType i = 0; i < list.Size(); ++i) {
+    const auto& each = list[i];
+    auto path = fmt::format("{}[{}]", name, i);
+    if (!each.IsInt64() && !each.IsUint64())
+      body.refuse_type(path, each, "a whole number");
+    else if (!each.IsInt() || each.GetInt() < 0)
+      body.refuse(path, "out_of_range",
+                  fmt::format("{} is {}; it must be 0 to {}", path,
+                              each.IsInt64() ? std::to_string(each.GetInt64())
+                                             : std::to_string(each.GetUint64()),
+                              max_count));
+    else
+      result.push_back(each.GetInt());
+  }
+  return result;
+}
+
+std::uint32_t read_max_tokens(json_fields& body, std::string_view name) {
+  return static_cast<std::uint32_t>(
+      body.integer(name, 1, max_count).value_or(0));
+}
+
+void check_min_tokens(json_fields& body, const generation_request& request) {
+  auto least = request.sampling.min_tokens;
+  if (request.max_tokens != 0 && least > request.max_tokens)
+    body.refuse("min_tokens", "out_of_range",
+                fmt::format("min_tokens is {}; it must be at most max_tokens, "
+                            "which is {}",
+                            least, request.max_tokens));
 }
 
 std::vector<std::string> read_stop(json_fields& body) {

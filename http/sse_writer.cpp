@@ -1,7 +1,6 @@
 // Writes the events of a stream.
 #include "http/sse_writer.hpp"
 
-#include "http/api_v1.hpp"
 #include "http/error_reply.hpp"
 
 #include <fmt/format.h>
@@ -10,21 +9,16 @@
 
 namespace model_server {
 
-namespace {
-
-std::string event(std::uint64_t id, std::string_view data) {
-  return fmt::format("id: {}\ndata: {}\n\n", id, data);
-}
-
-} // namespace
-
-sse_writer::sse_writer(std::unique_ptr<http_answer> answer, std::string call_id)
-    : answer_(std::move(answer)), call_id_(std::move(call_id)) {
+sse_writer::sse_writer(std::unique_ptr<http_answer> answer,
+                       std::unique_ptr<reply_format> format)
+    : answer_(std::move(answer)), format_(std::move(format)) {
   // nop
 }
 
 void sse_writer::begin(const admitted&) {
   send_head();
+  if (auto events = format_->opening(); !events.empty())
+    answer_->write(std::move(events), 0);
 }
 
 void sse_writer::send_head() {
@@ -40,15 +34,11 @@ void sse_writer::send_head() {
 
 void sse_writer::text(std::string_view piece, std::uint64_t last,
                       std::span<const token> tokens) {
-  answer_->write(event(last, delta_json(call_id_, piece, tokens, is_first_)),
-                 last);
-  is_first_ = false;
+  answer_->write(format_->piece(piece, last, tokens), last);
 }
 
 void sse_writer::end(const reply_summary& summary) {
-  answer_->end(event(summary.completion_tokens,
-                     finish_json(call_id_, summary, is_first_))
-               + "data: [DONE]\n\n");
+  answer_->end(format_->ending(summary) + "data: [DONE]\n\n");
 }
 
 void sse_writer::fail(const failure& reason) {

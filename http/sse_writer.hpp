@@ -3,19 +3,20 @@
 
 #include "actors/reply_writer.hpp"
 #include "http/exchange.hpp"
+#include "http/reply_format.hpp"
 
 #include <memory>
 #include <string>
 
 namespace model_server {
 
-/// Sends each piece of a reply as it comes: an event per piece with the number
-/// of its last token as id, one that ends the reply, then `[DONE]`. A failure
-/// after the beginning, or after a ping, is an event too, and no `[DONE]`
-/// follows.
+/// Sends each piece of a reply as it comes, then what ends it and `[DONE]`. A
+/// failure after the beginning, or after a ping, is an event too, and no
+/// `[DONE]` follows.
 class sse_writer : public reply_writer {
 public:
-  sse_writer(std::unique_ptr<http_answer> answer, std::string call_id);
+  sse_writer(std::unique_ptr<http_answer> answer,
+             std::unique_ptr<reply_format> format);
 
   void begin(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
@@ -29,9 +30,8 @@ private:
   void send_head();
 
   std::unique_ptr<http_answer> answer_;
-  std::string call_id_;
+  std::unique_ptr<reply_format> format_;
   bool has_begun_ = false;
-  bool is_first_ = true;
 };
 
 } // namespace model_server

@@ -11,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace model_server {
@@ -18,8 +19,8 @@ namespace model_server {
 /// Names a sequence within its worker; never used twice there.
 using sequence_id = std::uint64_t;
 
-/// Why a chat cannot be encoded: the model's template refuses it. The text is
-/// for the client.
+/// Why a prompt cannot be encoded: the model's template refuses the chat, or
+/// the model knows nothing but chats. The text is for the client.
 class bad_chat : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -36,7 +37,7 @@ struct model_info {
   /// leaves it to the context length.
   std::size_t default_max_tokens = 0;
   /// Token ids are below this. 0 for models that do not draw from scores: they
-  /// know no logit_bias and no logprobs.
+  /// know no logit_bias, no logprobs and no prompts but chats.
   std::size_t vocabulary = 0;
 };
 
@@ -46,7 +47,9 @@ struct model_info {
 /// `failure`.
 struct sequence {
   sequence_id id = 0;
-  /// What the prompt was made from; never null, outlives the sequence.
+  /// What the prompt was made from; never null, outlives the sequence. Empty if
+  /// the prompt was text or tokens, which only models that implement
+  /// `encode_text` are given.
   const chat* conversation = nullptr;
   /// The prompt, then the reply so far. A reply that was begun elsewhere
   /// arrives with the tokens it already has.
@@ -88,6 +91,14 @@ public:
   /// Applies the chat template and the tokenizer. Throws `bad_chat` if the
   /// template cannot express the chat.
   virtual std::vector<token_id> encode(const chat& conversation) const = 0;
+
+  /// The tokens of text that is no chat, for the reply to continue. Whatever is
+  /// written in it is text: no control token comes of it. Never empty. Throws
+  /// `bad_chat` unless the model goes by its tokens alone.
+  virtual std::vector<token_id> encode_text(std::string_view text) const {
+    static_cast<void>(text);
+    throw bad_chat("this model takes chats alone, no text and no tokens");
+  }
 
   /// Text of one token; may end inside a UTF-8 character. `at_start`: the token
   /// is the first of a reply that begins a turn (some vocabularies write a

@@ -131,6 +131,10 @@ public:
     return codec_.encode(conversation);
   }
 
+  std::vector<token_id> encode_text(std::string_view text) const override {
+    return codec_.encode_text(text);
+  }
+
   std::string decode(token_id token, bool at_start) const override {
     return codec_.decode(token, at_start);
   }

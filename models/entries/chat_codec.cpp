@@ -27,6 +27,22 @@ std::optional<token_id> read_end_token(const std::filesystem::path& folder,
   return spelling ? pieces.id_of(*spelling) : std::nullopt;
 }
 
+// The tokens that `encode` gives, or words for the client.
+template <class Function>
+std::vector<token_id> checked(Function encode) {
+  std::vector<token_id> result;
+  try {
+    result = encode();
+  } catch (const pattern_gave_up& problem) {
+    throw bad_chat(fmt::format(
+        "the model's tokenizer cannot cut the prompt into words: {}",
+        problem.what()));
+  }
+  if (result.empty())
+    throw bad_chat("the prompt comes to no tokens at all");
+  return result;
+}
+
 } // namespace
 
 chat_codec::chat_codec(const std::filesystem::path& folder)
@@ -36,17 +52,12 @@ chat_codec::chat_codec(const std::filesystem::path& folder)
 }
 
 std::vector<token_id> chat_codec::encode(const chat& conversation) const {
-  std::vector<token_id> result;
-  try {
-    result = tokens_of(conversation);
-  } catch (const pattern_gave_up& problem) {
-    throw bad_chat(
-        fmt::format("the model's tokenizer cannot cut the chat into words: {}",
-                    problem.what()));
-  }
-  if (result.empty())
-    throw bad_chat("the chat comes to no tokens at all");
-  return result;
+  return checked([&] { return tokens_of(conversation); });
+}
+
+std::vector<token_id> chat_codec::encode_text(std::string_view text) const {
+  return checked(
+      [&] { return tokenizer_.encode(text, false, {.add_special = true}); });
 }
 
 std::vector<token_id> chat_codec::tokens_of(const chat& conversation) const {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace model_server {
@@ -25,6 +26,10 @@ public:
   /// Never empty. Throws `bad_chat` if the template refuses the chat, the
   /// tokenizer gives up on its text or nothing is said in it.
   std::vector<token_id> encode(const chat& conversation) const;
+
+  /// The tokens of plain text, after those that the tokenizer's file puts
+  /// before any text. Never empty. Throws `bad_chat` as `encode` does.
+  std::vector<token_id> encode_text(std::string_view text) const;
 
   /// Text of one token, empty for special ones.
   std::string decode(token_id token, bool at_start) const;

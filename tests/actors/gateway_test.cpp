@@ -244,4 +244,18 @@ TEST_F(gateway_test, everybody_leaves_with_the_gateway) {
   EXPECT_TRUE(reply.client->failed);
 }
 
+TEST_F(gateway_test, hands_questions_about_tokens_to_a_worker) {
+  auto plan = std::make_shared<script>();
+  plan->vocabulary = 5;
+  open({{"m", plan}});
+  tokenize question{"m", {prompt_form::text, {}, "a", {}}};
+  EXPECT_EQ(ask_failure<tokenized>(door, question).code,
+            errc::model_not_active);
+  add("m");
+  EXPECT_EQ(ask<tokenized>(door, question), (tokenized{{1, 1, 1}, 1000}));
+  EXPECT_EQ(ask<detokenized>(door, detokenize{"m", {}}).text, "");
+  question.model = "nobody";
+  EXPECT_EQ(ask_failure<tokenized>(door, question).code, errc::model_not_found);
+}
+
 } // namespace model_server

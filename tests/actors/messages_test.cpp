@@ -51,9 +51,9 @@ generation_request full_request() {
   result.id = 1ull << 60;
   result.trace_id = "trace";
   result.model = "org/model";
-  result.conversation.messages = {{chat_role::system, "be kind"},
-                                  {chat_role::tool, "42"},
-                                  {chat_role::agent, "\xC3\xA4\n"}};
+  result.prompt.conversation.messages = {{chat_role::system, "be kind"},
+                                         {chat_role::tool, "42"},
+                                         {chat_role::agent, "\xC3\xA4\n"}};
   result.sampling.temperature = 0.0;
   result.sampling.top_k = 0;
   result.sampling.frequency_penalty = -1.5;
@@ -84,6 +84,11 @@ TEST_F(messages_test, those_down_the_tree) {
   expect_round_trip(remove_device{"m", "cpu"});
   expect_round_trip(activate_model{"m", "cpu"});
   expect_round_trip(get_status{});
+  reply_prompt text{prompt_form::text, {}, "Once", {}};
+  reply_prompt tokens{prompt_form::tokens, {}, "", {0, 7}};
+  expect_round_trip(tokenize{"m", text});
+  expect_round_trip(tokenize{"m", tokens});
+  expect_round_trip(detokenize{"m", {1, 2}});
   expect_round_trip(drain{std::chrono::milliseconds{45'000}});
 }
 

@@ -115,7 +115,7 @@ protected:
     options.gateway = door;
     options.request.id = 1;
     options.request.model = "m";
-    options.request.conversation = says("hello");
+    options.request.prompt.conversation = says("hello");
     options.request.seed = 77;
     options.writer = std::make_unique<recording_writer>(client);
     subject = spawn_reply(system, std::move(options));

@@ -20,6 +20,8 @@ recording_supervisor(supervisor_actor::pointer,
                      std::shared_ptr<std::vector<worker_load>> loads) {
   return {
       [](const submit&, const reply_actor&) { return admitted{}; },
+      [](const tokenize&) { return tokenized{}; },
+      [](const detokenize&) { return detokenized{}; },
       [](const add_device&) { return device_report{}; },
       [](const remove_device&) { return device_report{}; },
       [](const activate_model&) { return device_report{}; },

@@ -83,7 +83,7 @@ protected:
   submit order(const std::string& turn, std::uint64_t credit = no_limit) {
     submit result;
     result.request.id = ++last_id;
-    result.request.conversation = says(turn);
+    result.request.prompt.conversation = says(turn);
     result.credit = credit;
     return result;
   }

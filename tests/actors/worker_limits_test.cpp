@@ -165,7 +165,7 @@ TEST_F(worker_limits_test, ends_a_log_that_is_complete_at_once) {
 TEST_F(worker_limits_test, keeps_the_space_of_a_reply_that_continues_a_turn) {
   load();
   auto what = order("a");
-  what.request.conversation.messages.back().role = chat_role::agent;
+  what.request.prompt.conversation.messages.back().role = chat_role::agent;
   auto a = send(what);
   run();
   EXPECT_EQ(a.got->text(), " 1 2 3 4");

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace model_server {
 namespace {
@@ -19,7 +22,8 @@ reply_summary summary() {
 
 TEST(api_v1_test, writes_the_reply_of_the_contract) {
   EXPECT_EQ(
-      reply_json("call-7f3a", "tiny-chat", "hi \"you\"", nullptr, summary()),
+      reply_json("call-7f3a", "tiny-chat", "hi \"you\"", std::nullopt,
+                 summary()),
       R"({"id":"call-7f3a","model":"tiny-chat","message":{"role":"agent",)"
       R"("content":"hi \"you\""},"finish_reason":"stop","seed":1234,)"
       R"("device":"cpu","usage":{"prompt_tokens":12,"completion_tokens":34,)"
@@ -46,8 +50,8 @@ TEST(api_v1_test, writes_logprobs_as_openai_clients_read_them) {
             R"({"token":"b","logprob":-1.25,"bytes":[98]}]},)"
             "{\"token\":\"\xEF\xBF\xBD\",\"logprob\":-9999.0,"
             R"("bytes":[240,159],"top_logprobs":[]}]},"finish_reason":null})");
-  std::vector<token> none;
-  EXPECT_NE(reply_json("c", "m", "", &none, summary())
+  std::span<const token> none;
+  EXPECT_NE(reply_json("c", "m", "", none, summary())
                 .find(R"(},"logprobs":{"content":[]},"finish_reason")"),
             std::string::npos);
 }

@@ -1,4 +1,5 @@
 // The two ways to write a reply.
+#include "http/api_v1.hpp"
 #include "http/json_writer.hpp"
 #include "http/sse_writer.hpp"
 
@@ -23,9 +24,13 @@ reply_summary summary(std::uint32_t tokens) {
           .cached_tokens = 1};
 }
 
+std::unique_ptr<reply_format> format(bool with_logprobs = false) {
+  return std::make_unique<api_v1_format>("call-1", "m", with_logprobs);
+}
+
 struct sse_writer_test : testing::Test {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record), "call-1"};
+  sse_writer writer{std::make_unique<recording_answer>(record), format()};
 };
 
 TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
@@ -109,7 +114,7 @@ TEST_F(sse_writer_test, fails_with_an_event_after_a_ping) {
 
 TEST(json_writer_test, sends_everything_at_the_end) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m"};
+  json_writer writer{std::make_unique<recording_answer>(record), format()};
   writer.begin({});
   writer.text("he", 1, {});
   writer.ping();
@@ -123,8 +128,7 @@ TEST(json_writer_test, sends_everything_at_the_end) {
 
 TEST(json_writer_test, gathers_logprobs_if_they_are_asked_for) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m",
-                     true};
+  json_writer writer{std::make_unique<recording_answer>(record), format(true)};
   writer.begin({});
   writer.text("he", 1, std::vector<token>{{1, "he", -0.5f}});
   writer.text("", 2, std::vector<token>{{2, "", -0.25f}});
@@ -136,7 +140,7 @@ TEST(json_writer_test, gathers_logprobs_if_they_are_asked_for) {
 
 TEST(json_writer_test, fails_with_a_status_at_any_time) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), "call-1", "m"};
+  json_writer writer{std::make_unique<recording_answer>(record), format()};
   writer.begin({});
   writer.text("he", 1, {});
   writer.fail({errc::worker_lost, "gone", "", 0});

@@ -34,3 +34,21 @@ TEST(chat_codec_test, a_text_that_a_pattern_gives_up_on_is_a_bad_chat) {
   }
   EXPECT_THAT(encode("aab"), ElementsAre(0, 0, 1));
 }
+
+TEST(chat_codec_test, what_looks_like_a_control_token_in_text_is_text) {
+  temporary_folder folder;
+  folder.write("tokenizer.json", R"({
+    "added_tokens": [{"id": 3, "content": "<b>", "special": true,
+                      "single_word": false, "lstrip": false, "rstrip": false,
+                      "normalized": false}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"},
+                      "behavior": "Isolated", "invert": false},
+    "post_processor": null,
+    "decoder": {"type": "ByteLevel"},
+    "model": {"type": "BPE", "vocab": {"<": 0, "b": 1, ">": 2}, "merges": []}
+  })");
+  chat_codec codec{folder.path()};
+  EXPECT_THAT(codec.encode_text("b<b>"), ElementsAre(1, 0, 1, 2));
+  EXPECT_THROW(codec.encode_text(""), bad_chat);
+}

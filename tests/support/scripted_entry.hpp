@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace model_server {
@@ -18,8 +19,9 @@ namespace model_server {
 struct script {
   // -- what it does --
 
-  /// The reply to a conversation, by its last turn: a text per token. A reply
-  /// that reaches its end is followed by the end token.
+  /// The reply to a conversation, by its last turn: a text per token; the one
+  /// of the empty turn continues text. A reply that reaches its end is followed
+  /// by the end token.
   std::map<std::string, std::vector<std::string>> replies;
   /// Tokens of the prompt of any conversation.
   std::size_t prompt_size = 3;
@@ -83,6 +85,12 @@ public:
     return std::vector<token_id>(plan_->prompt_size, 1);
   }
 
+  std::vector<token_id> encode_text(std::string_view text) const override {
+    if (plan_->vocabulary == 0)
+      return model_entry::encode_text(text);
+    return std::vector<token_id>(plan_->prompt_size, 1);
+  }
+
   std::string decode(token_id token, bool at_start) const override {
     auto text = texts_.at(static_cast<std::size_t>(token));
     return at_start && text.starts_with(' ') ? text.substr(1) : text;
@@ -93,7 +101,8 @@ public:
       plan_->before_step();
     auto& taken = plan_->steps.emplace_back();
     for (auto* item : batch) {
-      const auto& turn = item->conversation->messages.back().content;
+      const auto& messages = item->conversation->messages;
+      auto turn = messages.empty() ? "" : messages.back().content;
       taken.push_back(turn);
       plan_->sampling[turn] = item->sampling;
       item->cached_tokens = plan_->cached_tokens;

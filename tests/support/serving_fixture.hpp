@@ -46,6 +46,8 @@ protected:
         [=](const submit&, const reply_actor&) -> caf::result<admitted> {
           return asleep;
         },
+        [=](const tokenize&) -> caf::result<tokenized> { return asleep; },
+        [=](const detokenize&) -> caf::result<detokenized> { return asleep; },
         [](const credit&) {},
         [](const cancel&) {},
         [=](hand_over_atom) -> caf::result<std::uint32_t> { return asleep; },
@@ -64,6 +66,12 @@ protected:
         },
         [=](const submit&, const reply_actor&) {
           return admitted{how.incarnation, how.device, 3};
+        },
+        [=](const tokenize&) -> caf::result<tokenized> {
+          return self->make_response_promise<tokenized>();
+        },
+        [=](const detokenize&) -> caf::result<detokenized> {
+          return self->make_response_promise<detokenized>();
         },
         [](const credit&) {},
         [](const cancel&) {},
@@ -126,7 +134,7 @@ protected:
     options.request.id = ++last_request;
     options.request.trace_id = "trace-" + std::to_string(last_request);
     options.request.model = model;
-    options.request.conversation = says(turn);
+    options.request.prompt.conversation = says(turn);
     return options;
   }
 

@@ -1,0 +1,33 @@
+// How replies are worded in OpenAI's dialect.
+#pragma once
+
+#include "http/openai_json.hpp"
+#include "http/reply_format.hpp"
+
+#include <string>
+
+namespace model_server {
+
+/// Words a reply of /v1/chat/completions. A stream is: a chunk with the role, a
+/// chunk per piece, one with the reason for the end, and one with the usage if
+/// that was asked for.
+class chat_format : public reply_format {
+public:
+  chat_format(openai_frame frame, bool with_logprobs, bool reports_usage);
+
+  std::string whole(std::string_view text, std::span<const token> tokens,
+                    const reply_summary& summary) override;
+  std::string opening() override;
+  std::string piece(std::string_view text, std::uint64_t last,
+                    std::span<const token> tokens) override;
+  std::string ending(const reply_summary& summary) override;
+
+private:
+  std::string event(const chat_chunk& chunk) const;
+
+  openai_frame frame_;
+  bool with_logprobs_;
+  bool reports_usage_;
+};
+
+} // namespace model_server

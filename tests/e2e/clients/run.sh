@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs real clients against the real program.
+#
+#   run.sh PROGRAM FOLDER javascript   installs the packages into FOLDER first
+#   run.sh PROGRAM FOLDER python       PYTHON names another one than python3
+#
+# Exits with 77, and says why, when the clients cannot be had here.
+set -euo pipefail
+program=$1 folder=$2 language=$3
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+python=${PYTHON:-python3}
+
+skip() {
+  echo "skipped: $1"
+  exit 77
+}
+
+mkdir -p "$folder"
+if [ "$language" = javascript ]; then
+  command -v node >/dev/null || skip "there is no node"
+  command -v npm >/dev/null || skip "there is no npm"
+  cp "$here"/*.json "$here"/*.mjs "$folder"
+  cmp -s "$here/package-lock.json" "$folder/node_modules/.for" \
+    || (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error \
+        && cp package-lock.json node_modules/.for) \
+    || skip "npm does not get the packages"
+else
+  $python -c 'import openai' 2>/dev/null || skip "$python has no openai"
+  cp "$here"/*.py "$folder"
+fi
+
+cat >"$folder/config.json" <<JSON
+{
+  "tiny-chat": {"name": "causal_lm", "params": {"path": "$root/models/tiny-chat"}},
+  "fault": {"name": "fault", "params": {"enable": true}},
+  "short": {"name": "echo", "params": {"context_length": 16}},
+  "org/echo": {"name": "echo"},
+  "idle": {"name": "echo"}
+}
+JSON
+"$program" --config "$folder/config.json" --port 0 \
+  --model tiny-chat --device cpu --model fault --device cpu \
+  --model short --device cpu --model org/echo --device cpu \
+  >"$folder/lines" 2>"$folder/log" &
+server=$!
+trap 'kill $server 2>/dev/null || true' EXIT
+
+# It has said everything once four models are ready.
+tail -n +1 -f --pid=$server "$folder/lines" \
+  | grep --line-buffered -m 4 ' is ready on ' >/dev/null || true
+origin=$(sed -n 's/^listening on //p' "$folder/lines" | head -1)
+[ -n "$origin" ] || { cat "$folder/log" >&2; exit 1; }
+export MODEL_SERVER_ORIGIN="http://${origin#http://}"
+
+cd "$folder"
+if [ "$language" = javascript ]; then
+  node --test
+else
+  $python openai_client.py
+fi

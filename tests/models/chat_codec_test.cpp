@@ -42,7 +42,8 @@ TEST(chat_codec_test, what_looks_like_a_control_token_in_text_is_text) {
                       "single_word": false, "lstrip": false, "rstrip": false,
                       "normalized": false}],
     "normalizer": null,
-    "pre_tokenizer": null,
+    "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"},
+                      "behavior": "Isolated", "invert": false},
     "post_processor": null,
     "decoder": {"type": "ByteLevel"},
     "model": {"type": "BPE", "vocab": {"<": 0, "b": 1, ">": 2}, "merges": []}

@@ -39,19 +39,22 @@ cat >"$folder/config.json" <<JSON
   "idle": {"name": "echo"}
 }
 JSON
-"$program" --config "$folder/config.json" --port 0 \
+exec 3< <(exec "$program" --config "$folder/config.json" --port 0 \
   --model tiny-chat --device cpu --model fault --device cpu \
-  --model short --device cpu --model org/echo --device cpu \
-  >"$folder/lines" 2>"$folder/log" &
+  --model short --device cpu --model org/echo --device cpu 2>"$folder/log")
 server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 
 # It has said everything once four models are ready.
-tail -n +1 -f --pid=$server "$folder/lines" \
-  | grep --line-buffered -m 4 ' is ready on ' >/dev/null || true
-origin=$(sed -n 's/^listening on //p' "$folder/lines" | head -1)
-[ -n "$origin" ] || { cat "$folder/log" >&2; exit 1; }
-export MODEL_SERVER_ORIGIN="http://${origin#http://}"
+origin='' ready=0
+while [ $ready -lt 4 ] && read -r line <&3; do
+  case "$line" in
+    "listening on "*) origin=${line#listening on } ;;
+    *" is ready on "*) ready=$((ready + 1)) ;;
+  esac
+done
+[ $ready -eq 4 ] || { cat "$folder/log" >&2; exit 1; }
+export MODEL_SERVER_ORIGIN=$origin
 
 cd "$folder"
 if [ "$language" = javascript ]; then

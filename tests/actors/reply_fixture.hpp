@@ -34,6 +34,8 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
         log->submits.push_back(order);
         return admitted{incarnation, "dev:" + std::to_string(incarnation), 5};
       },
+      [](const tokenize&) { return tokenized{}; },
+      [](const detokenize&) { return detokenized{}; },
       [=](const credit& more) { log->credits.push_back(more); },
       [=](const cancel& order) { log->cancels.push_back(order); },
       [](hand_over_atom) { return std::uint32_t{0}; },
@@ -68,6 +70,8 @@ scripted_gateway(gateway_actor::pointer self,
         }
         return self->delegate(log->next, std::move(order), std::move(sink));
       },
+      [](const tokenize&) { return tokenized{}; },
+      [](const detokenize&) { return detokenized{}; },
       [](const add_device&) { return device_report{}; },
       [](const remove_device&) { return device_report{}; },
       [](const activate_model&) { return device_report{}; },

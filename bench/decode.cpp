@@ -19,12 +19,14 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return result.count();
 }
 
-// The prompt of a row: the same numbers as in decode_transformers.py.
-std::vector<token_id> prompt(std::size_t row, std::size_t length) {
+// The prompt of a row: the same numbers as in decode_transformers.py. Other
+// ones in each run, or what is kept of prompts would be measured.
+std::vector<token_id> prompt(std::size_t run, std::size_t row,
+                             std::size_t length) {
   std::vector<token_id> result;
   for (std::size_t i = 0; i < length; ++i)
-    result.push_back(
-        static_cast<token_id>(100 + (i * 7919 + row * 104729) % 1800));
+    result.push_back(static_cast<token_id>(
+        100 + (i * 7919 + row * 104729 + run * 31) % 1800));
   return result;
 }
 
@@ -32,13 +34,15 @@ std::vector<token_id> prompt(std::size_t row, std::size_t length) {
 void run(model_entry& entry, std::size_t batch, std::size_t length,
          std::size_t tokens) {
   static sequence_id next_id = 0;
+  static std::size_t run_number = 0;
+  ++run_number;
   chat none;
   std::vector<sequence> sequences(batch);
   std::vector<sequence*> rows;
   for (std::size_t i = 0; i < batch; ++i) {
     sequences[i].id = next_id++;
     sequences[i].conversation = &none;
-    sequences[i].tokens = prompt(i, length);
+    sequences[i].tokens = prompt(run_number, i, length);
     sequences[i].prompt_size = length;
     sequences[i].sampling.temperature = 0.0;
     rows.push_back(&sequences[i]);

@@ -18,9 +18,10 @@ def generate(prompts, tokens):
                               max_new_tokens=tokens, min_new_tokens=tokens, pad_token_id=0)
 
 
-for line in sys.stdin:
+for run, line in enumerate(sys.stdin, 1):
     batch, length, tokens = map(int, line.split())
-    prompts = torch.tensor([[100 + (i * 7919 + row * 104729) % 1800 for i in range(length)] for row in range(batch)])
+    prompts = torch.tensor([[100 + (i * 7919 + row * 104729 + run * 31) % 1800 for i in range(length)]
+                            for row in range(batch)])
     begin = time.perf_counter()
     generate(prompts, 1)
     first = time.perf_counter() - begin

@@ -45,8 +45,7 @@ std::unique_ptr<generation> work_queue::take_next_waiting() {
   return result;
 }
 
-next_step work_queue::next_batch() {
-  next_step result;
+std::vector<generation*> work_queue::next_batch() {
   while (running_.size() < batch_size_ && !waiting_.empty()) {
     auto next = take_next_waiting();
     if (!next) {
@@ -61,17 +60,15 @@ next_step work_queue::next_batch() {
     auto next = take_next_waiting();
     if (!next)
       break;
-    result.parked.push_back(item.get());
     waiting_.push_front(std::exchange(item, std::move(next)));
   }
+  std::vector<generation*> result;
   for (auto& item : running_) {
     if (!can_go_on(*item))
       continue;
-    if (item->is_suspect()) {
-      result.batch = {item.get()};
-      break;
-    }
-    result.batch.push_back(item.get());
+    if (item->is_suspect())
+      return {item.get()};
+    result.push_back(item.get());
   }
   return result;
 }

@@ -12,14 +12,6 @@
 
 namespace model_server {
 
-/// What the next step is made of.
-struct next_step {
-  /// Those that can go on now: they may take a step, or are complete already.
-  std::vector<generation*> batch;
-  /// Those that gave up their places for it and wait again.
-  std::vector<generation*> parked;
-};
-
 /// The waiting queue and the running batch of one worker. A place in the batch
 /// is kept until its reply is taken out; a reply that can't go on, because its
 /// client lags behind, gives it up as soon as somebody else can use it, and
@@ -35,10 +27,11 @@ public:
   /// Queues a reply: new ones in order of arrival, resumed ones before them.
   void add(std::unique_ptr<generation> item);
 
-  /// Fills places from the queue. A suspect of a crash is the whole batch.
-  next_step next_batch();
+  /// Fills places from the queue and returns those that can go on now: they may
+  /// take a step, or are complete already. A suspect of a crash is alone.
+  std::vector<generation*> next_batch();
 
-  /// True if the batch of `next_batch` would not be empty.
+  /// True if `next_batch` would return anything.
   bool has_work() const;
 
   /// Null if there is none.

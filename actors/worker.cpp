@@ -201,9 +201,7 @@ void report(worker_pointer self) {
 void run_step(worker_pointer self) {
   auto& state = self->state;
   state.step_is_due = false;
-  auto [batch, parked] = state.queue.next_batch();
-  for (auto* item : parked)
-    state.entry->release(item->state().id);
+  auto batch = state.queue.next_batch();
   std::vector<sequence*> sequences;
   for (auto* item : batch)
     if (!item->is_complete())

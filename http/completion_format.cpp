@@ -27,16 +27,8 @@ std::string completion_format::whole(std::string_view text,
                                      const reply_summary& summary) {
   json_text out;
   begin_answer(out, frame_, object);
-  out.key("choices").begin_list().begin_object();
-  out.key("index").number(0U);
-  out.key("text").text(repeated_ + std::string{text});
-  out.key("logprobs");
-  if (with_logprobs_)
-    write_completion_logprobs(out, tokens, offset_);
-  else
-    out.null();
-  write_finish(out, summary.finish);
-  out.end_object().end_list();
+  write_choice(out, repeated_ + std::string{text}, tokens, with_logprobs_,
+               summary.finish);
   write_openai_usage(out, summary);
   out.end_object();
   return out.str();
@@ -58,21 +50,27 @@ std::string completion_format::ending(const reply_summary& summary) {
   return result;
 }
 
+void completion_format::write_choice(json_text& out, std::string_view text,
+                                     std::span<const token> tokens,
+                                     bool has_logprobs, finish_reason finish) {
+  out.key("choices").begin_list().begin_object();
+  out.key("index").number(0U);
+  out.key("text").text(text);
+  out.key("logprobs");
+  if (has_logprobs)
+    write_completion_logprobs(out, tokens, offset_);
+  else
+    out.null();
+  write_finish(out, finish);
+  out.end_object().end_list();
+}
+
 std::string completion_format::event(std::string_view text,
                                      std::span<const token> tokens,
                                      finish_reason finish) {
   json_text out;
   begin_answer(out, frame_, object);
-  out.key("choices").begin_list().begin_object();
-  out.key("index").number(0U);
-  out.key("text").text(text);
-  out.key("logprobs");
-  if (tokens.empty())
-    out.null();
-  else
-    write_completion_logprobs(out, tokens, offset_);
-  write_finish(out, finish);
-  out.end_object().end_list();
+  write_choice(out, text, tokens, !tokens.empty(), finish);
   if (reports_usage_)
     out.key("usage").null();
   out.end_object();

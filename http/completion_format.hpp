@@ -26,6 +26,9 @@ public:
   std::string ending(const reply_summary& summary) override;
 
 private:
+  void write_choice(json_text& out, std::string_view text,
+                    std::span<const token> tokens, bool has_logprobs,
+                    finish_reason finish);
   std::string event(std::string_view text, std::span<const token> tokens,
                     finish_reason finish);
 

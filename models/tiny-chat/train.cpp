@@ -12,9 +12,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <numbers>
+#include <stdexcept>
 
 using namespace model_server::tiny_chat;
 
@@ -136,7 +138,19 @@ void show_misses(const network& net, const bpe& tokenizer,
                 wrong[i].answer.c_str(), answers[i].c_str());
 }
 
+/// The file that the curve goes to. A folder that can't be written is found now
+/// and not after the training.
+std::ofstream open_curve(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  auto file = folder / "loss.csv";
+  std::ofstream result{file};
+  if (!result)
+    throw std::runtime_error{file.string() + ": cannot be written"};
+  return result;
+}
+
 void train(const options& settings) {
+  auto curve = open_curve(settings.out);
   auto items = read_corpus(settings.folder / "corpus");
   auto phrases = settings.folder / "phrases";
   if (settings.tune)
@@ -156,7 +170,6 @@ void train(const options& settings) {
               items.size(), held_out.known.size(), held_out.beyond.size(),
               static_cast<long long>(shape.vocabulary),
               static_cast<long long>(net.parameter_count()));
-  std::ofstream curve{settings.out / "loss.csv"};
   curve << "step,seconds,tokens,loss,held_out_known,held_out_beyond\n";
   auto start = std::chrono::steady_clock::now();
   auto every = std::max<std::int64_t>(settings.steps / 10, 1);

@@ -38,6 +38,11 @@ public:
     return state_;
   }
 
+  /// The smaller, the sooner it is its turn.
+  std::int32_t priority() const {
+    return request_.priority;
+  }
+
   /// Another worker had this reply before.
   bool is_resumed() const {
     return resumed_;

@@ -74,7 +74,8 @@ inspected<Inspector> inspect(Inspector& f, sampling_options& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, generation_request& x) {
   return f(caf::meta::type_name("generation_request"), x.id, x.trace_id,
-           x.model, x.prompt, x.sampling, x.seed, x.max_tokens, x.stop);
+           x.model, x.prompt, x.sampling, x.seed, x.max_tokens, x.priority,
+           x.stop);
 }
 
 template <class Inspector>

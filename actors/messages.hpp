@@ -46,6 +46,8 @@ struct generation_request {
   std::uint64_t seed = 0;
   /// 0 leaves it to the model.
   std::uint32_t max_tokens = 0;
+  /// The smaller, the sooner it leaves a worker's queue.
+  std::int32_t priority = 0;
   /// Text that ends the reply and is not part of it.
   std::vector<std::string> stop;
 

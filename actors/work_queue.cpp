@@ -13,6 +13,11 @@ bool can_go_on(const generation& item) {
   return item.is_complete() || item.may_step();
 }
 
+// What comes first in the queue has the smaller one.
+std::pair<bool, std::int32_t> rank(const generation& item) {
+  return {!item.is_resumed(), item.priority()};
+}
+
 } // namespace
 
 work_queue::work_queue(std::size_t batch_size, std::size_t max_queued)
@@ -26,12 +31,13 @@ bool work_queue::is_full() const {
 }
 
 void work_queue::add(std::unique_ptr<generation> item) {
-  auto place = waiting_.end();
-  if (item->is_resumed())
-    place =
-        std::find_if(waiting_.begin(), waiting_.end(),
-                     [](const auto& other) { return !other->is_resumed(); });
-  waiting_.insert(place, std::move(item));
+  // From the back: those in front may have been put there without regard to
+  // their rank, when they gave up their places.
+  auto before =
+      std::find_if(waiting_.rbegin(), waiting_.rend(), [&](const auto& other) {
+        return rank(*other) <= rank(*item);
+      });
+  waiting_.insert(before.base(), std::move(item));
 }
 
 // The first in line that can go on; null if there is none.

@@ -24,7 +24,8 @@ public:
   /// promised an end.
   bool is_full() const;
 
-  /// Queues a reply: new ones in order of arrival, resumed ones before them.
+  /// Queues a reply: resumed ones before new ones, of these the more urgent
+  /// first, and of equals the one that came first.
   void add(std::unique_ptr<generation> item);
 
   /// Fills places from the queue and returns those that can go on now: they may

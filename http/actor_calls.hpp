@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/reply.hpp"
 #include "config/settings.hpp"
 #include "http/chat_request.hpp"
 #include "http/error_reply.hpp"
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -25,12 +27,13 @@ public:
   actor_calls(caf::actor_system& system, gateway_actor gateway,
               const settings& config);
 
-  /// Starts a reply and lets it answer, in this format, with a stream or as a
-  /// whole. The request has everything but its ids, and the seed if the client
-  /// gave none.
-  void start_reply(const http_request& request, chat_request call,
-                   std::unique_ptr<reply_format> format,
-                   std::unique_ptr<http_answer> answer);
+  /// Starts a reply for each choice and lets them answer together, in this
+  /// format, with a stream or as a whole. The request has everything but its
+  /// ids, and the seed if the client gave none. Each further choice of a prompt
+  /// has the seed that follows.
+  void start_replies(const http_request& request, chat_request call,
+                     std::unique_ptr<reply_format> format,
+                     std::unique_ptr<http_answer> answer);
 
   /// Asks the gateway by way of a small actor, which waits in our stead and
   /// hands the result to `write`, a function of a `http_answer&` and the
@@ -62,9 +65,12 @@ public:
   }
 
 private:
+  reply_options options_for(const chat_request& call) const;
+
   caf::actor_system& system_;
   gateway_actor gateway_;
   serving_settings serving_;
+  std::size_t max_body_bytes_;
   std::chrono::milliseconds ping_interval_;
   bool logs_contents_;
   std::atomic<request_id> last_id_{0};

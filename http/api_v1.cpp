@@ -4,23 +4,12 @@
 #include "config/model_choice.hpp"
 #include "http/json.hpp"
 #include "http/json_fields.hpp"
-#include "http/logprobs_json.hpp"
 
 #include <fmt/format.h>
-
-#include <utility>
 
 namespace model_server {
 
 namespace {
-
-void write_usage(json_text& out, const reply_summary& summary) {
-  out.key("usage").begin_object();
-  out.key("prompt_tokens").number(summary.prompt_tokens);
-  out.key("completion_tokens").number(summary.completion_tokens);
-  out.key("cached_tokens").number(summary.cached_tokens);
-  out.end_object();
-}
 
 void write_entity(json_text& out, const entity_status& entity) {
   out.begin_object();
@@ -105,99 +94,6 @@ std::string status_json(const server_status& status) {
   }
   out.end_object().end_object();
   return out.str();
-}
-
-std::string reply_json(std::string_view call_id, std::string_view model,
-                       std::string_view text,
-                       std::optional<std::span<const token>> logprobs,
-                       const reply_summary& summary) {
-  json_text out;
-  out.begin_object();
-  out.key("id").text(call_id);
-  out.key("model").text(model);
-  out.key("message").begin_object();
-  out.key("role").text("agent").key("content").text(text);
-  out.end_object();
-  if (logprobs) {
-    out.key("logprobs");
-    write_logprobs(out, *logprobs);
-  }
-  out.key("finish_reason").text(to_string(summary.finish));
-  out.key("seed").number(summary.seed);
-  out.key("device").text(summary.device);
-  write_usage(out, summary);
-  out.end_object();
-  return out.str();
-}
-
-std::string delta_json(std::string_view call_id, std::string_view text,
-                       std::span<const token> tokens, bool is_first) {
-  json_text out;
-  out.begin_object().key("id").text(call_id).key("delta").begin_object();
-  if (is_first)
-    out.key("role").text("agent");
-  out.key("content").text(text).end_object();
-  if (!tokens.empty()) {
-    out.key("logprobs");
-    write_logprobs(out, tokens);
-  }
-  out.key("finish_reason").null().end_object();
-  return out.str();
-}
-
-std::string finish_json(std::string_view call_id, const reply_summary& summary,
-                        bool is_first) {
-  json_text out;
-  out.begin_object().key("id").text(call_id).key("delta").begin_object();
-  if (is_first)
-    out.key("role").text("agent").key("content").text("");
-  out.end_object();
-  out.key("finish_reason").text(to_string(summary.finish));
-  write_usage(out, summary);
-  out.key("seed").number(summary.seed);
-  out.key("device").text(summary.device);
-  out.end_object();
-  return out.str();
-}
-
-// -- the format ---------------------------------------------------------------
-
-namespace {
-
-std::string event(std::uint64_t id, std::string_view data) {
-  return fmt::format("id: {}\ndata: {}\n\n", id, data);
-}
-
-} // namespace
-
-api_v1_format::api_v1_format(std::string call_id, std::string model,
-                             bool with_logprobs)
-    : call_id_(std::move(call_id)),
-      model_(std::move(model)),
-      with_logprobs_(with_logprobs) {
-  // nop
-}
-
-std::string api_v1_format::whole(std::string_view text,
-                                 std::span<const token> tokens,
-                                 const reply_summary& summary) {
-  auto logprobs = with_logprobs_ ? std::optional{tokens} : std::nullopt;
-  return reply_json(call_id_, model_, text, logprobs, summary);
-}
-
-std::string api_v1_format::opening() {
-  return {}; // the role comes with the first text
-}
-
-std::string api_v1_format::piece(std::string_view text, std::uint64_t last,
-                                 std::span<const token> tokens) {
-  return event(last, delta_json(call_id_, text, tokens,
-                                std::exchange(is_first_, false)));
-}
-
-std::string api_v1_format::ending(const reply_summary& summary) {
-  return event(summary.completion_tokens,
-               finish_json(call_id_, summary, is_first_));
 }
 
 } // namespace model_server

@@ -5,6 +5,7 @@
 #include "http/json_fields.hpp"
 #include "http/message_fields.hpp"
 #include "http/neutral_fields.hpp"
+#include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
 
 #include <cstdint>
@@ -45,6 +46,8 @@ read_chat_request(std::string_view body) {
                 "stop",
                 "stream",
                 "n",
+                "priority",
+                "timeout",
                 "response_format",
                 "tools"});
   chat_request result;
@@ -58,7 +61,7 @@ read_chat_request(std::string_view body) {
   result.has_seed = seed.has_value();
   result.request.seed = seed.value_or(0);
   result.is_streamed = fields.boolean("stream").value_or(false);
-  expect_one(fields, "n");
+  read_queue_fields(fields, result);
   expect_text_format(fields);
   expect_no_items(fields, "tools");
   if (error)

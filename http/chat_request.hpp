@@ -4,9 +4,12 @@
 #include "actors/messages.hpp"
 #include "http/error_reply.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace model_server {
 
@@ -14,8 +17,23 @@ namespace model_server {
 struct chat_request {
   /// Without id, trace id and model. The seed is there if the client gave one.
   generation_request request;
+  /// Beside the one of the request; each is answered by replies of its own.
+  std::vector<reply_prompt> further_prompts;
+  /// Replies to each prompt.
+  std::size_t n = 1;
+  /// How long the client waits, if it says so.
+  std::optional<std::chrono::milliseconds> timeout;
   bool has_seed = false;
   bool is_streamed = false;
+
+  std::size_t choices() const {
+    return (1 + further_prompts.size()) * n;
+  }
+
+  const reply_prompt& prompt_of(std::size_t choice) const {
+    auto prompt = choice / n;
+    return prompt == 0 ? request.prompt : further_prompts[prompt - 1];
+  }
 };
 
 /// Reads the body of `call`.

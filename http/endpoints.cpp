@@ -5,6 +5,7 @@
 #include "config/quote.hpp"
 #include "http/actor_calls.hpp"
 #include "http/api_v1.hpp"
+#include "http/call_format.hpp"
 #include "http/chat_request.hpp"
 #include "http/error_reply.hpp"
 #include "http/openai_endpoints.hpp"
@@ -86,11 +87,11 @@ private:
       return send_error(*answer, request, *error);
     auto& asked = std::get<chat_request>(read);
     asked.request.model = model;
-    auto format = std::make_unique<api_v1_format>(
+    auto format = std::make_unique<call_format>(
         "call-" + new_request_id(), model,
-        asked.request.sampling.top_logprobs.has_value());
-    calls_.start_reply(request, std::move(asked), std::move(format),
-                       std::move(answer));
+        asked.request.sampling.top_logprobs.has_value(), asked.choices());
+    calls_.start_replies(request, std::move(asked), std::move(format),
+                         std::move(answer));
   }
 
   template <class Order>

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <limits>
 #include <string>
 
@@ -49,10 +48,11 @@ void expect_word(json_fields& body, std::string_view name,
   refuse_unsupported(body, name, words);
 }
 
-void expect_one(json_fields& body, std::string_view name) {
+void expect_number(json_fields& body, std::string_view name,
+                   std::uint64_t neutral) {
   constexpr std::uint64_t most = std::numeric_limits<std::int32_t>::max();
-  if (body.integer(name, 1, most).value_or(1) != 1)
-    refuse_unsupported(body, name, "1");
+  if (body.integer(name, 1, most).value_or(neutral) != neutral)
+    refuse_unsupported(body, name, std::to_string(neutral));
 }
 
 void expect_boolean(json_fields& body, std::string_view name, bool neutral) {

@@ -4,6 +4,7 @@
 
 #include "http/json_fields.hpp"
 
+#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
@@ -19,8 +20,9 @@ void expect_no_items(json_fields& body, std::string_view name);
 void expect_word(json_fields& body, std::string_view name,
                  std::initializer_list<std::string_view> neutral);
 
-/// Takes the number 1.
-void expect_one(json_fields& body, std::string_view name);
+/// Takes this number, which is not 0.
+void expect_number(json_fields& body, std::string_view name,
+                   std::uint64_t neutral);
 
 /// Takes this truth value.
 void expect_boolean(json_fields& body, std::string_view name, bool neutral);

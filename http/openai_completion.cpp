@@ -3,9 +3,13 @@
 
 #include "http/json.hpp"
 #include "http/neutral_fields.hpp"
+#include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace model_server {
@@ -22,39 +26,72 @@ reply_prompt text_prompt(const rapidjson::Value& text) {
   return result;
 }
 
-reply_prompt token_prompt(json_fields& body, const rapidjson::Value& list) {
+reply_prompt token_prompt(json_fields& body, std::string_view path,
+                          const rapidjson::Value& list) {
   reply_prompt result;
   result.form = prompt_form::tokens;
-  result.tokens = read_token_ids(body, "prompt", list);
+  result.tokens = read_token_ids(body, path, list);
   return result;
 }
 
-reply_prompt read_prompt(json_fields& body) {
+constexpr auto wanted_prompt =
+    "a string, a list of token ids, or a list of these";
+
+// One of several prompts, all of which are texts or all token ids.
+reply_prompt read_item(json_fields& body, std::size_t index,
+                       const rapidjson::Value& item, bool is_text) {
+  auto path = fmt::format("prompt[{}]", index);
+  if (is_text && item.IsString())
+    return text_prompt(item);
+  if (is_text || !item.IsArray())
+    body.refuse_type(path, item, is_text ? "a string" : "a list of token ids");
+  else if (item.Empty())
+    body.refuse(path, "out_of_range", fmt::format("{} has no items", path));
+  else
+    return token_prompt(body, path, item);
+  return {};
+}
+
+std::vector<reply_prompt> read_prompts(json_fields& body) {
   const auto* value = body.find("prompt");
   if (value == nullptr)
     return body.refuse("prompt", "missing_field", "prompt is missing"),
-           reply_prompt{};
+           std::vector<reply_prompt>{};
   if (value->IsString())
-    return text_prompt(*value);
-  constexpr auto wanted = "a string, or a list of token ids";
+    return {text_prompt(*value)};
   if (!value->IsArray())
-    return body.refuse_type("prompt", *value, wanted), reply_prompt{};
+    return body.refuse_type("prompt", *value, wanted_prompt),
+           std::vector<reply_prompt>{};
   if (value->Empty())
     return body.refuse("prompt", "out_of_range", "prompt has no items"),
-           reply_prompt{};
+           std::vector<reply_prompt>{};
   const auto& first = (*value)[0];
   if (first.IsNumber())
-    return token_prompt(body, *value);
-  if (value->Size() > 1)
-    body.refuse("prompt", "unsupported_field",
-                "prompt has several prompts; this version takes one a request");
-  else if (first.IsString())
-    return text_prompt(first);
-  else if (first.IsArray() && !first.Empty())
-    return token_prompt(body, first);
-  else
-    body.refuse_type("prompt", first, wanted);
-  return {};
+    return {token_prompt(body, "prompt", *value)};
+  if (!first.IsString() && !first.IsArray())
+    return body.refuse_type("prompt", first, wanted_prompt),
+           std::vector<reply_prompt>{};
+  std::vector<reply_prompt> result;
+  for (rapidjson::SizeType i = 0; i < value->Size() && !body.has_error(); ++i)
+    result.push_back(read_item(body, i, (*value)[i], first.IsString()));
+  return result;
+}
+
+// Puts the prompts into the call.
+void take_prompts(json_fields& body, std::vector<reply_prompt> prompts,
+                  chat_request& call) {
+  auto choices = prompts.size() * call.n;
+  if (choices > max_choices)
+    return body.refuse("prompt", "out_of_range",
+                       fmt::format("{} prompts with n = {} make {} replies, "
+                                   "the limit is {}",
+                                   prompts.size(), call.n, choices,
+                                   max_choices));
+  if (body.has_error())
+    return;
+  call.request.prompt = std::move(prompts.front());
+  call.further_prompts.assign(std::move_iterator(prompts.begin() + 1),
+                              std::move_iterator(prompts.end()));
 }
 
 } // namespace
@@ -69,7 +106,7 @@ read_openai_completion(std::string_view body) {
   completion_request result;
   result.asked = read_openai_options(fields, error, logprobs_form::completion);
   auto& request = result.asked.call.request;
-  request.prompt = read_prompt(fields);
+  take_prompts(fields, read_prompts(fields), result.asked.call);
   if (request.max_tokens == 0)
     request.max_tokens =
         std::max(usual_max_tokens, request.sampling.min_tokens);

@@ -15,7 +15,7 @@ struct completion_request {
   bool repeats_prompt = false;
 };
 
-/// Reads the body of /v1/completions: one prompt, as text or as token ids.
+/// Reads the body of /v1/completions: prompts as texts or as token ids.
 std::variant<completion_request, error_reply>
 read_openai_completion(std::string_view body);
 

@@ -43,8 +43,8 @@ void openai_endpoints::chat(const http_request& request,
   auto format = std::make_unique<chat_format>(
       new_frame("chatcmpl", call.request.model),
       call.request.sampling.top_logprobs.has_value(), reports_usage);
-  calls_.start_reply(request, std::move(call), std::move(format),
-                     std::move(answer));
+  calls_.start_replies(request, std::move(call), std::move(format),
+                       std::move(answer));
 }
 
 void openai_endpoints::completion(const http_request& request,
@@ -53,12 +53,16 @@ void openai_endpoints::completion(const http_request& request,
   if (auto* error = std::get_if<error_reply>(&read))
     return send_error(*answer, request, *error);
   auto& [asked, repeats_prompt] = std::get<completion_request>(read);
-  const auto& what = asked.call.request;
+  const auto& call = asked.call;
+  std::vector<std::string> repeated(call.choices());
+  if (repeats_prompt)
+    for (std::size_t i = 0; i < repeated.size(); ++i)
+      repeated[i] = call.prompt_of(i).text;
   auto format = std::make_unique<completion_format>(
-      new_frame("cmpl", what.model), repeats_prompt ? what.prompt.text : "",
-      what.sampling.top_logprobs.has_value(), asked.reports_usage);
-  calls_.start_reply(request, std::move(asked.call), std::move(format),
-                     std::move(answer));
+      new_frame("cmpl", call.request.model), std::move(repeated),
+      call.request.sampling.top_logprobs.has_value(), asked.reports_usage);
+  calls_.start_replies(request, std::move(asked.call), std::move(format),
+                       std::move(answer));
 }
 
 template <class Result, class Question, class Write>

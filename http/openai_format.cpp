@@ -13,27 +13,30 @@ chat_format::chat_format(openai_frame frame, bool with_logprobs,
   // nop
 }
 
-std::string chat_format::whole(std::string_view text,
-                               std::span<const token> tokens,
-                               const reply_summary& summary) {
-  return chat_completion_json(frame_, text, tokens, with_logprobs_, summary);
+std::string chat_format::whole(std::span<const written_choice> choices,
+                               const usage_counts& usage) {
+  return chat_completion_json(frame_, choices, with_logprobs_, usage);
 }
 
-std::string chat_format::opening() {
-  return event({.part = chunk_part::role});
+std::string chat_format::opening(std::size_t choice) {
+  return event({.index = choice, .part = chunk_part::role});
 }
 
-std::string chat_format::piece(std::string_view text, std::uint64_t,
-                               std::span<const token> tokens) {
-  return event({.text = text, .tokens = tokens});
+std::string chat_format::piece(std::size_t choice, std::string_view text,
+                               std::uint64_t, std::span<const token> tokens) {
+  return event({.index = choice, .text = text, .tokens = tokens});
 }
 
-std::string chat_format::ending(const reply_summary& summary) {
-  auto result = event({.part = chunk_part::finish, .finish = summary.finish});
-  if (reports_usage_)
-    result +=
-        event_of(usage_chunk_json(frame_, "chat.completion.chunk", summary));
-  return result;
+std::string chat_format::ending(std::size_t choice,
+                                const reply_summary& summary) {
+  return event(
+      {.index = choice, .part = chunk_part::finish, .finish = summary.finish});
+}
+
+std::string chat_format::closing(const usage_counts& usage) {
+  if (!reports_usage_)
+    return {};
+  return event_of(usage_chunk_json(frame_, "chat.completion.chunk", usage));
 }
 
 std::string chat_format::event(const chat_chunk& chunk) const {

@@ -69,40 +69,42 @@ void write_finish(json_text& out, finish_reason finish) {
     out.text(to_string(finish));
 }
 
-void write_openai_usage(json_text& out, const reply_summary& summary) {
-  auto total = std::uint64_t{summary.prompt_tokens} + summary.completion_tokens;
+void write_openai_usage(json_text& out, const usage_counts& usage) {
   out.key("usage").begin_object();
-  out.key("prompt_tokens").number(summary.prompt_tokens);
-  out.key("completion_tokens").number(summary.completion_tokens);
-  out.key("total_tokens").number(total);
+  out.key("prompt_tokens").number(usage.prompt_tokens);
+  out.key("completion_tokens").number(usage.completion_tokens);
+  out.key("total_tokens").number(usage.prompt_tokens + usage.completion_tokens);
   out.key("prompt_tokens_details").begin_object();
-  out.key("cached_tokens").number(summary.cached_tokens).end_object();
+  out.key("cached_tokens").number(usage.cached_tokens).end_object();
   out.key("completion_tokens_details").begin_object();
   out.key("reasoning_tokens").number(0U).end_object();
   out.end_object();
 }
 
 std::string chat_completion_json(const openai_frame& frame,
-                                 std::string_view text,
-                                 std::span<const token> tokens,
+                                 std::span<const written_choice> choices,
                                  bool with_logprobs,
-                                 const reply_summary& summary) {
+                                 const usage_counts& usage) {
   json_text out;
   begin_answer(out, frame, "chat.completion");
-  out.key("choices").begin_list().begin_object();
-  out.key("index").number(0U);
-  out.key("message").begin_object();
-  out.key("role").text("assistant");
-  out.key("content").text(text);
-  out.key("refusal").null().end_object();
-  out.key("logprobs");
-  if (with_logprobs)
-    write_chat_logprobs(out, tokens);
-  else
-    out.null();
-  write_finish(out, summary.finish);
-  out.end_object().end_list();
-  write_openai_usage(out, summary);
+  out.key("choices").begin_list();
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    out.begin_object();
+    out.key("index").number(std::uint64_t{i});
+    out.key("message").begin_object();
+    out.key("role").text("assistant");
+    out.key("content").text(choices[i].text);
+    out.key("refusal").null().end_object();
+    out.key("logprobs");
+    if (with_logprobs)
+      write_chat_logprobs(out, choices[i].tokens);
+    else
+      out.null();
+    write_finish(out, choices[i].summary.finish);
+    out.end_object();
+  }
+  out.end_list();
+  write_openai_usage(out, usage);
   out.end_object();
   return out.str();
 }
@@ -112,7 +114,7 @@ std::string chat_chunk_json(const openai_frame& frame, const chat_chunk& chunk,
   json_text out;
   begin_answer(out, frame, "chat.completion.chunk");
   out.key("choices").begin_list().begin_object();
-  out.key("index").number(0U);
+  out.key("index").number(std::uint64_t{chunk.index});
   write_delta(out, chunk);
   out.key("logprobs");
   if (chunk.tokens.empty())
@@ -128,11 +130,11 @@ std::string chat_chunk_json(const openai_frame& frame, const chat_chunk& chunk,
 }
 
 std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
-                             const reply_summary& summary) {
+                             const usage_counts& usage) {
   json_text out;
   begin_answer(out, frame, object);
   out.key("choices").begin_list().end_list();
-  write_openai_usage(out, summary);
+  write_openai_usage(out, usage);
   out.end_object();
   return out.str();
 }

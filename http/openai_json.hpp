@@ -2,9 +2,10 @@
 #pragma once
 
 #include "actors/messages.hpp"
-#include "actors/reply_writer.hpp"
 #include "http/json.hpp"
+#include "http/reply_format.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -32,14 +33,12 @@ void begin_answer(json_text& out, const openai_frame& frame,
 void write_finish(json_text& out, finish_reason finish);
 
 /// Writes the key `usage` and its counts.
-void write_openai_usage(json_text& out, const reply_summary& summary);
+void write_openai_usage(json_text& out, const usage_counts& usage);
 
-/// The whole answer of a chat; `tokens` count if `with_logprobs`.
+/// The whole answer of a chat; its tokens count if `with_logprobs`.
 std::string chat_completion_json(const openai_frame& frame,
-                                 std::string_view text,
-                                 std::span<const token> tokens,
-                                 bool with_logprobs,
-                                 const reply_summary& summary);
+                                 std::span<const written_choice> choices,
+                                 bool with_logprobs, const usage_counts& usage);
 
 /// What the delta of a chunk has.
 enum class chunk_part {
@@ -52,6 +51,7 @@ enum class chunk_part {
 
 /// A chunk of a streamed chat, as one event's data.
 struct chat_chunk {
+  std::size_t index = 0;
   chunk_part part = chunk_part::content;
   std::string_view text = {};
   /// Logprobs are written for these; without any the key is null.
@@ -66,7 +66,7 @@ std::string chat_chunk_json(const openai_frame& frame, const chat_chunk& chunk,
 
 /// The chunk that has no choices and the usage.
 std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
-                             const reply_summary& summary);
+                             const usage_counts& usage);
 
 /// One event of a stream with these data.
 std::string event_of(std::string_view json);

@@ -5,6 +5,7 @@
 #include "http/json_fields.hpp"
 #include "http/message_fields.hpp"
 #include "http/neutral_fields.hpp"
+#include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
 
 #include <fmt/format.h>
@@ -91,8 +92,9 @@ openai_request read_openai_options(json_fields& body,
   result.call.is_streamed = body.boolean("stream").value_or(false);
   result.reports_usage =
       read_reports_usage(body, error, result.call.is_streamed);
-  expect_one(body, "n");
-  expect_one(body, "best_of");
+  read_queue_fields(body, result.call);
+  // The best n of so many as are made anyway.
+  expect_number(body, "best_of", result.call.n);
   return result;
 }
 

@@ -64,6 +64,7 @@ generation_request full_request() {
   result.sampling.top_logprobs = 0;
   result.seed = ~0ull;
   result.max_tokens = 17;
+  result.priority = -3;
   result.stop = {"\n\n", "END"};
   return result;
 }

@@ -71,6 +71,37 @@ TEST_F(worker_batch_test, fills_the_batch_in_order_of_arrival) {
     EXPECT_EQ(item->got->text(), "1 2 3 4");
 }
 
+TEST_F(worker_batch_test, takes_the_more_urgent_first_from_the_queue) {
+  options.batch_size = 1;
+  load();
+  auto late = order("a"), soon = order("d");
+  late.request.priority = 5;
+  soon.request.priority = -5;
+  auto sent = {send(late), send("b"), send("c"), send(soon)};
+  run();
+  std::vector<std::string> turns;
+  for (const auto& batch : plan->steps)
+    if (turns.empty() || turns.back() != batch[0])
+      turns.push_back(batch[0]);
+  EXPECT_THAT(turns, ElementsAre("d", "b", "c", "a"));
+  for (const auto& item : sent)
+    EXPECT_EQ(item.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_batch_test, an_urgent_request_waits_behind_resumed_ones) {
+  options.batch_size = 1;
+  load();
+  auto running = send("a", 0);
+  auto resumed = order("b"), urgent = order("c");
+  resumed.resumed = true;
+  urgent.request.priority = -5;
+  send(urgent);
+  send(resumed);
+  run();
+  ASSERT_GE(plan->steps.size(), 1u);
+  EXPECT_THAT(plan->steps[0], ElementsAre("b"));
+}
+
 TEST_F(worker_batch_test,
        gives_the_place_of_a_short_reply_to_the_next_at_once) {
   plan->replies["long"] = numbered_reply(9);

@@ -69,6 +69,58 @@ TEST_F(openai_chat_e2e_test, streams_the_chunks_that_clients_expect) {
   EXPECT_EQ(json_value(reply.data[5], "completion_tokens"), "3");
 }
 
+TEST_F(openai_chat_e2e_test, answers_with_several_choices) {
+  auto response =
+      post(chats, body_for("fault", "len=12", R"(,"seed":11,"n":3)"));
+  ASSERT_EQ(response.status, 200) << response.body;
+  for (auto i : {0u, 1u, 2u})
+    EXPECT_THAT(
+        response.body,
+        HasSubstr(fmt::format(
+            R"("index":{},"message":{{"role":"assistant","content":"{}")", i,
+            expected_reply(11 + i, 12))));
+  EXPECT_EQ(json_value(response.body, "completion_tokens"), "36");
+  auto one = post(chats, body_for("fault", "len=12", R"(,"seed":12)"));
+  EXPECT_EQ(json_value(one.body, "prompt_tokens"),
+            json_value(response.body, "prompt_tokens"));
+}
+
+TEST_F(openai_chat_e2e_test, streams_several_choices_past_a_worker_that_dies) {
+  http_client client{port()};
+  client.request("POST", chats,
+                 body_for("fault", "len=12 throw@5:once",
+                          R"(,"seed":20,"n":2,"stream":true)"));
+  EXPECT_EQ(client.receive_head().status, 200);
+  auto reply = read_stream(client);
+  EXPECT_TRUE(reply.is_done);
+  std::string texts[2];
+  for (const auto& data : reply.data)
+    texts[json_value(data, "index") == "1"] += content_of(data);
+  EXPECT_EQ(texts[0], expected_reply(20, 12));
+  EXPECT_EQ(texts[1], expected_reply(21, 12));
+}
+
+TEST_F(openai_chat_e2e_test, frees_all_places_when_a_choice_fails_or_leaves) {
+  auto failed = post(chats, body_for("fault", "len=30000 nan@3", R"(,"n":4)"));
+  expect_error(failed, 500, "model_failed");
+  EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
+  http_client client{port()};
+  client.request(
+      "POST", chats,
+      body_for("fault", "len=30000 sleep_ms=10", R"(,"n":3,"stream":true)"));
+  ASSERT_TRUE(comes_to(port(), "fault", 3, 0));
+  client.close();
+  EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
+}
+
+TEST_F(openai_chat_e2e_test, ends_a_request_that_takes_longer_than_it_may) {
+  auto response = post(
+      chats, body_for("fault", "len=30000 sleep_ms=10", R"(,"timeout":0.3)"));
+  expect_error(response, 504, "deadline_exceeded");
+  EXPECT_THAT(response.body, HasSubstr("the limit of 300 ms"));
+  EXPECT_TRUE(comes_to(port(), "fault", 0, 0));
+}
+
 TEST_F(openai_chat_e2e_test, ends_a_stream_that_fails_without_done) {
   http_client client{port()};
   client.request("POST", chats,
@@ -101,9 +153,11 @@ TEST_F(openai_chat_e2e_test, refuses_with_a_status_before_the_stream) {
     expect_error(too_long, 400, "context_length_exceeded", "messages");
     EXPECT_THAT(too_long.body, HasSubstr("41 tokens"));
     EXPECT_THAT(too_long.body, HasSubstr("16"));
-    expect_error(
-        post(chats, body_for("echo", "x", fmt::format(R"(,"n":2{})", stream))),
-        400, "unsupported_field", "n");
+    for (auto name : {"nobody", "idle", "short"})
+      EXPECT_EQ(post(chats, body_for(name, std::string(40, 'x'),
+                                     fmt::format(R"(,"n":3{})", stream)))
+                    .body,
+                post(chats, body_for(name, std::string(40, 'x'), stream)).body);
   }
 }
 

@@ -75,6 +75,29 @@ TEST_F(openai_text_e2e_test, takes_tokens_for_the_text_that_they_are) {
   EXPECT_NE(json_value(tokens.body, "max_model_len"), "");
 }
 
+TEST_F(openai_text_e2e_test, answers_several_prompts_with_several_choices) {
+  auto draw = [](std::string_view prompt, int n, int seed) {
+    return post("/v1/completions",
+                fmt::format(R"({{"model":"tiny-chat","prompt":{},"n":{},)"
+                            R"("seed":{},"max_tokens":6,"min_tokens":6,)"
+                            R"("echo":true}})",
+                            prompt, n, seed))
+        .body;
+  };
+  auto both = draw(R"(["How do I add","What is a"])", 2, 3);
+  auto choice = [&](int i) {
+    auto at = both.find(fmt::format("\"index\":{},", i));
+    return at == std::string::npos ? both : json_value(both.substr(at), "text");
+  };
+  for (auto i : {0, 1}) {
+    EXPECT_THAT(choice(i), StartsWith("How do I add"));
+    EXPECT_THAT(choice(2 + i), StartsWith("What is a"));
+    auto alone = draw(R"("What is a")", 1, 3 + i);
+    EXPECT_EQ(choice(2 + i), json_value(alone, "text"));
+  }
+  EXPECT_EQ(json_value(both, "completion_tokens"), "24");
+}
+
 TEST_F(openai_text_e2e_test, repeats_the_prompt_if_told_to) {
   EXPECT_THAT(json_value(complete(R"("Once")", R"(,"echo":true)").body, "text"),
               StartsWith("Once"));

@@ -1,67 +1,12 @@
-// The answers of /api/v1, letter by letter as the contract has them.
+// The administration below /api/v1, letter by letter as the contract has it.
 #include "http/api_v1.hpp"
 
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <optional>
-#include <span>
-#include <vector>
 
 namespace model_server {
 namespace {
-
-reply_summary summary() {
-  return {.finish = finish_reason::stop,
-          .seed = 1234,
-          .device = "cpu",
-          .prompt_tokens = 12,
-          .completion_tokens = 34,
-          .cached_tokens = 0};
-}
-
-TEST(api_v1_test, writes_the_reply_of_the_contract) {
-  EXPECT_EQ(
-      reply_json("call-7f3a", "tiny-chat", "hi \"you\"", std::nullopt,
-                 summary()),
-      R"({"id":"call-7f3a","model":"tiny-chat","message":{"role":"agent",)"
-      R"("content":"hi \"you\""},"finish_reason":"stop","seed":1234,)"
-      R"("device":"cpu","usage":{"prompt_tokens":12,"completion_tokens":34,)"
-      R"("cached_tokens":0}})");
-}
-
-TEST(api_v1_test, writes_the_role_on_the_first_event_only) {
-  EXPECT_EQ(delta_json("c", "x", {}, true),
-            R"({"id":"c","delta":{"role":"agent","content":"x"},)"
-            R"("finish_reason":null})");
-  EXPECT_EQ(delta_json("c", "y", {}, false),
-            R"({"id":"c","delta":{"content":"y"},"finish_reason":null})");
-  EXPECT_EQ(finish_json("c", summary(), true).substr(0, 54),
-            R"({"id":"c","delta":{"role":"agent","content":""},"finis)");
-}
-
-TEST(api_v1_test, writes_logprobs_as_openai_clients_read_them) {
-  std::vector<token> tokens{{7, "a", -0.3f, {{"a", -0.3f}, {"b", -1.25f}}},
-                            {8, "\xF0\x9F", least_logprob, {}}};
-  EXPECT_EQ(delta_json("c", "a", tokens, false),
-            R"({"id":"c","delta":{"content":"a"},"logprobs":{"content":[)"
-            R"({"token":"a","logprob":-0.3,"bytes":[97],"top_logprobs":[)"
-            R"({"token":"a","logprob":-0.3,"bytes":[97]},)"
-            R"({"token":"b","logprob":-1.25,"bytes":[98]}]},)"
-            "{\"token\":\"\xEF\xBF\xBD\",\"logprob\":-9999.0,"
-            R"("bytes":[240,159],"top_logprobs":[]}]},"finish_reason":null})");
-  std::span<const token> none;
-  EXPECT_NE(reply_json("c", "m", "", none, summary())
-                .find(R"(},"logprobs":{"content":[]},"finish_reason")"),
-            std::string::npos);
-}
-
-TEST(api_v1_test, ends_a_stream_with_usage_and_seed) {
-  EXPECT_EQ(finish_json("c", summary(), false),
-            R"({"id":"c","delta":{},"finish_reason":"stop","usage":)"
-            R"({"prompt_tokens":12,"completion_tokens":34,"cached_tokens":0},)"
-            R"("seed":1234,"device":"cpu"})");
-}
 
 TEST(api_v1_test, writes_the_status_of_the_contract) {
   server_status status;

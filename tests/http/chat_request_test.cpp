@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <variant>
 
@@ -93,6 +94,23 @@ TEST(chat_request_test, continues_the_agent) {
 
 TEST(chat_request_test, takes_the_neutral_values_of_what_is_not_built_yet) {
   taken(with(R"("n":1,"response_format":{"type":"text"},"tools":[])"));
+}
+
+TEST(chat_request_test, says_how_many_replies_and_how_soon) {
+  auto plain = taken(with(R"("n":1)"));
+  EXPECT_EQ(plain.n, 1u);
+  EXPECT_EQ(plain.request.priority, 0);
+  EXPECT_FALSE(plain.timeout);
+  auto request = taken(with(R"("n":128,"priority":-7,"timeout":0.2)"));
+  EXPECT_EQ(request.choices(), 128u);
+  EXPECT_EQ(request.request.priority, -7);
+  EXPECT_EQ(request.timeout, std::chrono::milliseconds{200});
+  EXPECT_EQ(refused(with(R"("n":0)")).message, "n is 0; it must be 1 to 128");
+  EXPECT_EQ(refused(with(R"("n":129)")).param, "n");
+  EXPECT_EQ(refused(with(R"("priority":1.5)")).code, "wrong_type");
+  EXPECT_EQ(refused(with(R"("priority":1001)")).code, "out_of_range");
+  EXPECT_EQ(refused(with(R"("timeout":0)")).param, "timeout");
+  EXPECT_EQ(refused(with(R"("timeout":"5s")")).code, "wrong_type");
 }
 
 TEST(chat_request_test, min_tokens_are_at_most_max_tokens) {
@@ -221,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
         refusal_case{with(R"("stop":"")"), "out_of_range", "stop"},
         refusal_case{with(R"("stop":["a",""])"), "out_of_range", "stop[1]"},
         refusal_case{with(R"("stop":["a",1])"), "wrong_type", "stop[1]"},
-        refusal_case{with(R"("n":2)"), "unsupported_field", "n"},
+        refusal_case{with(R"("n":"2")"), "wrong_type", "n"},
         refusal_case{with(R"("n":0)"), "out_of_range", "n"},
         refusal_case{with(R"("logprobs":"yes")"), "wrong_type", "logprobs"},
         refusal_case{with(R"("response_format":{"type":"json_object"})"),

@@ -1,10 +1,8 @@
 // Completions letter by letter, and the order of their streams.
 #include "http/completion_format.hpp"
-#include "http/json_writer.hpp"
-#include "http/sse_writer.hpp"
 
 #include "config/version.hpp"
-#include "recording_answer.hpp"
+#include "one_choice.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -47,14 +45,15 @@ reply_summary summary() {
 
 std::unique_ptr<reply_format> format(std::string repeated, bool with_logprobs,
                                      bool reports_usage) {
-  return std::make_unique<completion_format>(frame, std::move(repeated),
-                                             with_logprobs, reports_usage);
+  return std::make_unique<completion_format>(
+      frame, std::vector<std::string>{std::move(repeated)}, with_logprobs,
+      reports_usage);
 }
 
 std::string whole(std::string repeated, bool with_logprobs) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record),
-                     format(std::move(repeated), with_logprobs, false)};
+  auto writer =
+      whole_choice(record, format(std::move(repeated), with_logprobs, false));
   writer.begin({});
   writer.text("h\xC3\xA9\xE2\x82\xAC!", 4,
               with_logprobs ? tokens : std::vector<token>{});
@@ -101,8 +100,7 @@ TEST(completion_format_test, gives_a_key_once_to_tokens_that_look_alike) {
 
 TEST(completion_format_test, streams_prompt_pieces_reason_usage_and_done) {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record),
-                    format("Once ", false, true)};
+  auto writer = streamed_choice(record, format("Once ", false, true));
   writer.begin({});
   writer.text("upon", 1, {});
   writer.end(summary());
@@ -117,15 +115,13 @@ TEST(completion_format_test, streams_prompt_pieces_reason_usage_and_done) {
 
 TEST(completion_format_test, counts_offsets_on_through_a_stream) {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record),
-                    format("", true, false)};
+  auto writer = streamed_choice(record, format("", true, false));
   writer.begin({});
   EXPECT_EQ(record.body(), "");
   writer.text("h\xC3\xA9", 1, std::span{tokens}.first(1));
   writer.text("\xE2\x82\xAC!", 4, std::span{tokens}.last(3));
   EXPECT_THAT(record.pieces[0].first, HasSubstr(R"("text_offset":[0]})"));
   EXPECT_THAT(record.pieces[1].first, HasSubstr(R"("text_offset":[2,3,3]})"));
-  EXPECT_EQ(record.pieces[1].second, 4u);
 }
 
 } // namespace

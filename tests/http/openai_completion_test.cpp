@@ -66,14 +66,27 @@ TEST(openai_completion_test, takes_one_prompt_in_each_of_its_forms) {
   EXPECT_EQ(prompt_of(R"("")").form, prompt_form::text);
 }
 
+TEST(openai_completion_test, takes_several_prompts_of_one_form) {
+  auto texts = taken(R"({"model":"m","prompt":["a","b"],"n":3})").asked.call;
+  EXPECT_EQ(texts.choices(), 6u);
+  EXPECT_EQ(texts.prompt_of(2).text, "a");
+  EXPECT_EQ(texts.prompt_of(3).text, "b");
+  auto ids = taken(with_prompt("[[1],[2,3]]")).asked.call;
+  EXPECT_EQ(ids.choices(), 2u);
+  EXPECT_EQ(ids.prompt_of(1).tokens, (std::vector<token_id>{2, 3}));
+  EXPECT_EQ(refused(with_prompt(R"(["a",[1]])")).param, "prompt[1]");
+  EXPECT_EQ(refused(with_prompt(R"([[1],"a"])")).param, "prompt[1]");
+  EXPECT_EQ(refused(with_prompt("[[1],[]]")).param, "prompt[1]");
+  EXPECT_EQ(refused(with_prompt("[[1],[2,-1]]")).param, "prompt[1][1]");
+  EXPECT_EQ(refused(R"({"model":"m","prompt":["a","b","c"],"n":43})").message,
+            "3 prompts with n = 43 make 129 replies, the limit is 128");
+}
+
 TEST(openai_completion_test, refuses_other_prompts) {
-  for (auto prompt : {R"(["a","b"])", "[[1],[2]]", R"(["a",1])"}) {
-    auto error = refused(with_prompt(prompt));
-    EXPECT_EQ(error.code, "unsupported_field") << prompt;
-    EXPECT_EQ(error.param, "prompt") << prompt;
-  }
-  for (auto prompt : {"7", "{}", "[]", "[null]", "[[]]", "true"})
+  for (auto prompt : {"7", "{}", "[]", "[null]", "true"})
     EXPECT_EQ(refused(with_prompt(prompt)).param, "prompt") << prompt;
+  EXPECT_EQ(refused(with_prompt("[[]]")).param, "prompt[0]");
+  EXPECT_EQ(refused(with_prompt(R"(["a",1])")).param, "prompt[1]");
   EXPECT_EQ(refused(with_prompt("[1,-1]")).param, "prompt[1]");
   EXPECT_EQ(refused(with_prompt("[1,\"a\"]")).param, "prompt[1]");
   EXPECT_EQ(refused(with_prompt("[1.5]")).param, "prompt[0]");
@@ -105,7 +118,8 @@ TEST(openai_completion_test, repeats_text_without_logprobs) {
 TEST(openai_completion_test, refuses_by_name_what_is_not_built) {
   EXPECT_EQ(refused(with(R"("suffix":"end")")).param, "suffix");
   EXPECT_EQ(refused(with(R"("best_of":2)")).param, "best_of");
-  EXPECT_EQ(refused(with(R"("n":2)")).param, "n");
+  EXPECT_EQ(refused(with(R"("best_of":3,"n":2)")).param, "best_of");
+  EXPECT_EQ(taken(with(R"("best_of":2,"n":2)")).asked.call.n, 2u);
   taken(with(R"("suffix":"","best_of":1,"n":1,"user":"u","more":{})"));
 }
 

@@ -1,10 +1,8 @@
 // OpenAI's answers letter by letter, and the order of a stream.
-#include "http/json_writer.hpp"
 #include "http/openai_format.hpp"
-#include "http/sse_writer.hpp"
 
 #include "config/version.hpp"
-#include "recording_answer.hpp"
+#include "one_choice.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -48,9 +46,9 @@ reply_summary summary() {
 std::string stream(bool with_logprobs, bool reports_usage,
                    std::span<const token> tokens = {}) {
   recorded_answer record;
-  sse_writer writer{
-      std::make_unique<recording_answer>(record),
-      std::make_unique<chat_format>(frame, with_logprobs, reports_usage)};
+  auto writer = streamed_choice(
+      record,
+      std::make_unique<chat_format>(frame, with_logprobs, reports_usage));
   writer.begin({});
   writer.text("he", 1, tokens);
   writer.text("llo", 3, {});
@@ -105,8 +103,8 @@ TEST(openai_format_test, no_chunk_has_the_key_error) {
 
 TEST(openai_format_test, an_error_in_mid_stream_is_an_object_without_done) {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record),
-                    std::make_unique<chat_format>(frame, false, true)};
+  auto writer = streamed_choice(
+      record, std::make_unique<chat_format>(frame, false, true));
   writer.begin({});
   writer.text("he", 1, {});
   writer.fail({errc::model_failed, "NaN", "", 0});
@@ -118,8 +116,8 @@ TEST(openai_format_test, an_error_in_mid_stream_is_an_object_without_done) {
 
 TEST(openai_format_test, names_the_role_after_a_ping_and_only_once) {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record),
-                    std::make_unique<chat_format>(frame, false, false)};
+  auto writer = streamed_choice(
+      record, std::make_unique<chat_format>(frame, false, false));
   writer.ping();
   writer.begin({});
   writer.ping();
@@ -133,9 +131,8 @@ TEST(openai_format_test, names_the_role_after_a_ping_and_only_once) {
 
 std::string whole(bool with_logprobs, std::span<const token> tokens = {}) {
   recorded_answer record;
-  json_writer writer{
-      std::make_unique<recording_answer>(record),
-      std::make_unique<chat_format>(frame, with_logprobs, false)};
+  auto writer = whole_choice(
+      record, std::make_unique<chat_format>(frame, with_logprobs, false));
   writer.begin({});
   writer.text("hi \"", 1, tokens);
   writer.text("you\"", 4, {});

@@ -17,6 +17,8 @@ struct recorded_answer {
   bool has_ended = false;
   std::vector<std::pair<std::string, std::uint64_t>> pieces;
   std::string last_piece;
+  /// Whom the answer tells of its client.
+  answer_events events;
 
   /// The whole body of a stream.
   std::string body() const {
@@ -33,8 +35,8 @@ public:
     // nop
   }
 
-  void watch(answer_events) override {
-    // nop
+  void watch(answer_events events) override {
+    record_.events = std::move(events);
   }
 
   void send(http_response response) override {

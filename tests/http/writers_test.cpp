@@ -1,9 +1,7 @@
-// The two ways to write a reply.
-#include "http/api_v1.hpp"
-#include "http/json_writer.hpp"
-#include "http/sse_writer.hpp"
+// The two ways to write one reply.
+#include "http/call_format.hpp"
 
-#include "recording_answer.hpp"
+#include "one_choice.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,15 +23,15 @@ reply_summary summary(std::uint32_t tokens) {
 }
 
 std::unique_ptr<reply_format> format(bool with_logprobs = false) {
-  return std::make_unique<api_v1_format>("call-1", "m", with_logprobs);
+  return std::make_unique<call_format>("call-1", "m", with_logprobs, 1);
 }
 
-struct sse_writer_test : testing::Test {
+struct streamed_answer_test : testing::Test {
   recorded_answer record;
-  sse_writer writer{std::make_unique<recording_answer>(record), format()};
+  choice_writer writer = streamed_choice(record, format());
 };
 
-TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
+TEST_F(streamed_answer_test, writes_one_event_per_piece_and_the_end) {
   writer.begin({});
   EXPECT_EQ(record.response.status, 200u);
   EXPECT_EQ(record.response.content_type, "text/event-stream");
@@ -46,11 +44,9 @@ TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
   EXPECT_EQ(record.pieces[0].first,
             "id: 1\ndata: {\"id\":\"call-1\",\"delta\":{\"role\":\"agent\","
             "\"content\":\"he\"},\"finish_reason\":null}\n\n");
-  EXPECT_EQ(record.pieces[0].second, 1u);
   EXPECT_EQ(record.pieces[1].first,
             "id: 3\ndata: {\"id\":\"call-1\",\"delta\":{\"content\":\"llo\\n\"}"
             ",\"finish_reason\":null}\n\n");
-  EXPECT_EQ(record.pieces[1].second, 3u);
   writer.end(summary(4));
   EXPECT_TRUE(record.has_ended);
   EXPECT_THAT(record.last_piece, testing::StartsWith("id: 4\ndata: {"));
@@ -59,27 +55,27 @@ TEST_F(sse_writer_test, writes_one_event_per_piece_and_the_end) {
   EXPECT_THAT(record.last_piece, testing::EndsWith("\n\ndata: [DONE]\n\n"));
 }
 
-TEST_F(sse_writer_test, writes_logprobs_beside_their_text) {
+TEST_F(streamed_answer_test, writes_logprobs_beside_their_text) {
   writer.begin({});
   writer.text("he", 1, std::vector<token>{{1, "he", -0.5f}});
   EXPECT_THAT(record.pieces[0].first,
               HasSubstr(R"(},"logprobs":{"content":[{"token":"he",)"));
 }
 
-TEST_F(sse_writer_test, names_the_role_even_if_the_reply_is_empty) {
+TEST_F(streamed_answer_test, names_the_role_even_if_the_reply_is_empty) {
   writer.begin({});
   writer.end(summary(0));
   EXPECT_THAT(record.last_piece, HasSubstr("\"role\":\"agent\""));
 }
 
-TEST_F(sse_writer_test, fails_with_a_status_before_the_beginning) {
+TEST_F(streamed_answer_test, fails_with_a_status_before_the_beginning) {
   writer.fail({errc::queue_full, "full", "", 4});
   EXPECT_TRUE(record.has_sent);
   EXPECT_FALSE(record.has_begun);
   EXPECT_EQ(record.response.status, 429u);
 }
 
-TEST_F(sse_writer_test, fails_with_an_event_and_no_done_afterwards) {
+TEST_F(streamed_answer_test, fails_with_an_event_and_no_done_afterwards) {
   writer.begin({});
   writer.text("x", 1, {});
   writer.fail({errc::model_failed, "NaN", "", 0});
@@ -90,14 +86,14 @@ TEST_F(sse_writer_test, fails_with_an_event_and_no_done_afterwards) {
   EXPECT_EQ(record.body().find("[DONE]"), std::string::npos);
 }
 
-TEST_F(sse_writer_test, pings_with_a_comment) {
+TEST_F(streamed_answer_test, pings_with_a_comment) {
   writer.begin({});
   writer.ping();
   EXPECT_EQ(record.body(), ": ping\n\n");
   EXPECT_TRUE(writer.reports_progress());
 }
 
-TEST_F(sse_writer_test, a_ping_may_be_the_beginning) {
+TEST_F(streamed_answer_test, a_ping_may_be_the_beginning) {
   writer.ping();
   EXPECT_TRUE(record.has_begun);
   writer.begin({});
@@ -105,16 +101,16 @@ TEST_F(sse_writer_test, a_ping_may_be_the_beginning) {
   EXPECT_TRUE(record.body().starts_with(": ping\n\nid: 1\n"));
 }
 
-TEST_F(sse_writer_test, fails_with_an_event_after_a_ping) {
+TEST_F(streamed_answer_test, fails_with_an_event_after_a_ping) {
   writer.ping();
   writer.fail({errc::queue_full, "full", "", 4});
   EXPECT_TRUE(record.has_ended);
   EXPECT_FALSE(record.has_sent);
 }
 
-TEST(json_writer_test, sends_everything_at_the_end) {
+TEST(whole_answer_test, sends_everything_at_the_end) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), format()};
+  auto writer = whole_choice(record, format());
   writer.begin({});
   writer.text("he", 1, {});
   writer.ping();
@@ -126,9 +122,9 @@ TEST(json_writer_test, sends_everything_at_the_end) {
   EXPECT_THAT(record.response.body, HasSubstr("\"content\":\"hello\""));
 }
 
-TEST(json_writer_test, gathers_logprobs_if_they_are_asked_for) {
+TEST(whole_answer_test, gathers_logprobs_if_they_are_asked_for) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), format(true)};
+  auto writer = whole_choice(record, format(true));
   writer.begin({});
   writer.text("he", 1, std::vector<token>{{1, "he", -0.5f}});
   writer.text("", 2, std::vector<token>{{2, "", -0.25f}});
@@ -138,9 +134,9 @@ TEST(json_writer_test, gathers_logprobs_if_they_are_asked_for) {
   EXPECT_THAT(record.response.body, HasSubstr(R"("logprob":-0.25)"));
 }
 
-TEST(json_writer_test, fails_with_a_status_at_any_time) {
+TEST(whole_answer_test, fails_with_a_status_at_any_time) {
   recorded_answer record;
-  json_writer writer{std::make_unique<recording_answer>(record), format()};
+  auto writer = whole_choice(record, format());
   writer.begin({});
   writer.text("he", 1, {});
   writer.fail({errc::worker_lost, "gone", "", 0});

@@ -71,6 +71,19 @@ class ChatTest(unittest.TestCase):
             final.usage.completion_tokens, whole.usage.completion_tokens
         )
 
+    def test_several_choices(self):
+        request = {**CHAT, "n": 3, "temperature": 1}
+        whole = client.chat.completions.create(**request)
+        self.assertEqual([c.index for c in whole.choices], [0, 1, 2])
+        texts = [c.message.content for c in whole.choices]
+        second = client.chat.completions.create(
+            **{**CHAT, "temperature": 1, "seed": CHAT["seed"] + 1}
+        )
+        self.assertEqual(texts[1], second.choices[0].message.content)
+        with client.chat.completions.stream(**request) as stream:
+            final = stream.get_final_completion()
+        self.assertEqual([c.message.content for c in final.choices], texts)
+
     def test_stream_with_usage(self):
         chunks = list(
             client.chat.completions.create(

@@ -105,6 +105,30 @@ test('empty stream options ask for nothing', async () => {
     assert.ok(!('usage' in chunk));
 });
 
+test('several choices, whole and put together from a stream', async () => {
+  const request = { ...chat, n: 3, temperature: 1 };
+  const whole = await client.chat.completions.create(request);
+  assert.deepEqual(
+    whole.choices.map((choice) => choice.index),
+    [0, 1, 2],
+  );
+  const second = await client.chat.completions.create({
+    ...chat,
+    temperature: 1,
+    seed: chat.seed + 1,
+  });
+  const texts = whole.choices.map((choice) => choice.message.content);
+  assert.equal(texts[1], second.choices[0].message.content);
+  assert.equal(whole.usage.prompt_tokens, second.usage.prompt_tokens);
+  const final = await client.chat.completions
+    .stream({ ...request, stream_options: { include_usage: true } })
+    .finalChatCompletion();
+  assert.deepEqual(
+    final.choices.map((choice) => choice.message.content),
+    texts,
+  );
+});
+
 test('logprobs, whole and streamed', async () => {
   const request = { ...chat, logprobs: true, top_logprobs: 2 };
   const whole = await client.chat.completions.create(request);

@@ -1,0 +1,111 @@
+// One answer to the client, written by one reply or by several.
+#pragma once
+
+#include "actors/reply_writer.hpp"
+#include "http/exchange.hpp"
+#include "http/reply_format.hpp"
+#include "http/reply_group.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace model_server {
+
+/// How many choices an answer has.
+struct choice_counts {
+  std::size_t all = 1;
+  /// Choices that follow each other and have the same prompt.
+  std::size_t per_prompt = 1;
+};
+
+/// Joins the choices of a request, each made by a reply actor of its own: it is
+/// what their writers write to. The answer begins when all of them are
+/// admitted, ends with the last, and fails as a whole with the first that
+/// fails; then the others are stopped. Calls come from any thread; what the two
+/// kinds of answers do happens one after the other.
+class joint_answer {
+public:
+  joint_answer(std::unique_ptr<http_answer> answer,
+               std::unique_ptr<reply_format> format, choice_counts counts);
+  joint_answer(const joint_answer&) = delete;
+  joint_answer& operator=(const joint_answer&) = delete;
+  virtual ~joint_answer() = default;
+
+  /// Whom the client's fate is told; to be given the replies once they exist.
+  reply_group& replies() {
+    return *replies_;
+  }
+
+  // As in `reply_writer`, for one of the choices.
+  void begin();
+  void text(std::size_t choice, std::string_view piece, std::uint64_t last,
+            std::span<const token> tokens);
+  void end(std::size_t choice, const reply_summary& summary);
+  void fail(const failure& reason);
+  void ping();
+  virtual bool reports_progress() const = 0;
+
+protected:
+  // Never called after the answer's end.
+  virtual void write_beginning() = 0;
+  virtual void write_text(std::size_t choice, std::string_view piece,
+                          std::uint64_t last,
+                          std::span<const token> tokens) = 0;
+  /// Others are still to end.
+  virtual void write_choice_end(std::size_t choice,
+                                const reply_summary& summary) = 0;
+  /// This choice is the last to end.
+  virtual void write_end(std::size_t choice, const reply_summary& summary,
+                         const usage_counts& usage) = 0;
+  virtual void write_failure(const failure& reason) = 0;
+  virtual void write_ping() = 0;
+
+  http_answer& answer() {
+    return *answer_;
+  }
+  reply_format& format() {
+    return *format_;
+  }
+  std::size_t choices() const {
+    return summaries_.size();
+  }
+
+private:
+  usage_counts usage() const;
+
+  std::mutex lock_;
+  // Shared with the callbacks of the answer, which may outlive it.
+  std::shared_ptr<reply_group> replies_;
+  std::unique_ptr<http_answer> answer_;
+  std::unique_ptr<reply_format> format_;
+  std::vector<reply_summary> summaries_;
+  std::size_t per_prompt_;
+  std::size_t begun_ = 0;
+  std::size_t ended_ = 0;
+  bool is_over_ = false;
+};
+
+/// Writes one choice of a joint answer.
+class choice_writer : public reply_writer {
+public:
+  choice_writer(std::shared_ptr<joint_answer> answer, std::size_t choice);
+
+  void begin(const admitted& facts) override;
+  void text(std::string_view piece, std::uint64_t last,
+            std::span<const token> tokens) override;
+  void end(const reply_summary& summary) override;
+  void fail(const failure& reason) override;
+  void ping() override;
+  bool reports_progress() const override;
+
+private:
+  std::shared_ptr<joint_answer> answer_;
+  std::size_t choice_;
+};
+
+} // namespace model_server

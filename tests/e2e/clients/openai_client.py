@@ -72,12 +72,13 @@ class ChatTest(unittest.TestCase):
         )
 
     def test_several_choices(self):
-        request = {**CHAT, "n": 3, "temperature": 1}
+        chat = {**CHAT, "temperature": 1, "max_completion_tokens": 300}
+        request = {**chat, "n": 3}
         whole = client.chat.completions.create(**request)
         self.assertEqual([c.index for c in whole.choices], [0, 1, 2])
         texts = [c.message.content for c in whole.choices]
         second = client.chat.completions.create(
-            **{**CHAT, "temperature": 1, "seed": CHAT["seed"] + 1}
+            **{**chat, "seed": chat["seed"] + 1}
         )
         self.assertEqual(texts[1], second.choices[0].message.content)
         with client.chat.completions.stream(**request) as stream:

@@ -15,6 +15,8 @@ Workloads:
   open     requests come at their own times, whether or not others have ended: the first --arrivals of --trace
            (lengths and times, and shared beginnings where the trace has them), or without it a Poisson process
            with prompts of --prompt and replies of --tokens tokens; --rate a second on average
+  long     C replies of --long-beside tokens run, and --long-after seconds later a prompt of --long tokens comes, which
+           has a slot of its own; how far the largest gap is above the median one says whether it stalls them
 
 Both programs are started afresh for each workload and concurrency C, with C slots, the same threads and room
 for the keys and values of the same number of tokens (llama-server with --cache-ram 0, without its cache beside the
@@ -54,7 +56,7 @@ def parse_arguments():
     add("--rival-options", default="", metavar="WORDS", 
         help="more options of llama-server, given as --rival-options='...'")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each server (default: all cores)")
-    add("--workload", nargs="+", default=["unique", "shared"], choices=["unique", "shared", "open"])
+    add("--workload", nargs="+", default=["unique", "shared"], choices=["unique", "shared", "open", "long"])
     add("--concurrency", type=int, nargs="+", default=[1, 8, 32], metavar="C",
         help="clients and slots; in the open loop slots only (default 1 8 32)")
     add("--rounds", type=int, default=3, help="of each program (default 3)")
@@ -63,6 +65,9 @@ def parse_arguments():
     add("--tokens", type=int, default=64, help="tokens of a reply (default 64)")
     add("--shared", type=int, default=512, help="tokens that all prompts of a round begin with (default 512)")
     add("--tail", type=int, default=16, help="tokens after those (default 16)")
+    add("--long", type=int, default=4000, help="tokens of the long prompt (default 4000)")
+    add("--long-after", type=float, default=3, metavar="SECONDS", help="when it comes (default 3)")
+    add("--long-beside", type=int, default=512, help="tokens of the replies beside it (default 512)")
     add("--trace", metavar="FILE", help=".csv of Azure or Vidur, .jsonl of Mooncake")
     add("--arrivals", type=int, default=60, help="requests of a round in the open loop (default 60)")
     add("--rate", type=float, default=1.0, help="of them in a second, on average (default 1)")
@@ -82,6 +87,9 @@ def requests_of(workload, args, vocabulary, concurrency, number):
         return work.unique_prompts(seed, vocabulary, count, args.prompt, args.tokens)
     if workload == "shared":
         return work.shared_prefix(seed, vocabulary, count, args.shared, args.tail, args.tokens)
+    if workload == "long":
+        beside = work.unique_prompts(seed, vocabulary, concurrency, args.prompt, args.long_beside)
+        return beside + work.long_prompt(seed, vocabulary, args.long, args.tokens, args.long_after)
     if args.trace:
         arrivals = work.scaled(work.read_trace(args.trace, args.arrivals), args.prompt_scale, args.reply_scale)
     else:
@@ -115,7 +123,8 @@ def measure(servers, workload, concurrency, requests_of_round, args):
         requests = requests_of_round(number)
         for server in servers:
             start, before = time.monotonic(), cpu_seconds(servers, server)
-            outcomes = load.run(server, requests, None if workload == "open" else concurrency, args.timeout)
+            clients = None if workload in ("open", "long") else concurrency
+            outcomes = load.run(server, requests, clients, args.timeout)
             seconds += time.monotonic() - start
             peak, own = server.memory()
             rounds[server.name].append(report.figures(outcomes) | {"peak_mb": peak, "anonymous_mb": own})
@@ -129,7 +138,8 @@ def run_cell(workload, concurrency, args, vocabulary):
         return requests_of(workload, args, vocabulary, concurrency, number)
 
     requests = requests_of_round(1)
-    sizes = Sizes(concurrency, context_for(requests), args.threads)
+    slots = concurrency + 1 if workload == "long" else concurrency
+    sizes = Sizes(slots, context_for(requests), args.threads)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         servers = [stack.enter_context(start_ours(args.program, args.model, args.dtype, sizes, folder))]
@@ -138,7 +148,7 @@ def run_cell(workload, concurrency, args, vocabulary):
             servers.append(stack.enter_context(theirs))
         rounds, elsewhere = measure(servers, workload, concurrency, requests_of_round, args)
     prompt, reply = (statistics.fmean(lengths) for lengths in zip(*((len(r.prompt), r.tokens) for r in requests)))
-    print(f"{workload}, {concurrency} slots of {sizes.context} tokens; {len(requests)} requests a round, "
+    print(f"{workload}, {slots} slots of {sizes.context} tokens; {len(requests)} requests a round, "
           f"prompts of {prompt:.0f} tokens, replies of {reply:.0f}")
     for name, each in rounds.items():
         print(report.row(name, each))
@@ -149,7 +159,7 @@ def run_cell(workload, concurrency, args, vocabulary):
         for failure in dict.fromkeys(failure for figures in each for failure in figures["failures"]):
             print(f"  {name} failed: {failure}")
     print(end="", flush=True)
-    return {"workload": workload, "slots": concurrency, "context": sizes.context, "rounds": rounds,
+    return {"workload": workload, "slots": slots, "context": sizes.context, "rounds": rounds,
             "cores_elsewhere": elsewhere}
 
 

@@ -7,6 +7,7 @@ COLUMNS = (  # key, title, width, digits
     ("first_p99", "first p99", 11, 1),
     ("gap_p50", "gap p50", 10, 2),
     ("gap_p99", "gap p99", 10, 2),
+    ("gap_max", "gap max", 10, 2),
     ("peak_mb", "peak MB", 9, 0),
     ("anonymous_mb", "own MB", 8, 0),
 )
@@ -35,6 +36,7 @@ def figures(outcomes):
         "first_p50": percentile(first, 50), "first_p99": percentile(first, 99),
         "first_mean": statistics.fmean(first) if first else math.nan,
         "gap_p50": percentile(gaps, 50), "gap_p99": percentile(gaps, 99),
+        "gap_max": max(gaps, default=math.nan),
         "cached_mean": statistics.fmean(cached) if cached else math.nan,
     }
 

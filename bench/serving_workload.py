@@ -36,6 +36,10 @@ def shared_prefix(seed, vocabulary, count, shared, tail, reply):
     return [Request(prefix + tokens_from(f"{seed}/{i}", vocabulary, tail), reply) for i in range(count)]
 
 
+def long_prompt(seed, vocabulary, prompt, reply, at):
+    return [Request(tokens_from(f"{seed}/long", vocabulary, prompt), reply, at)]
+
+
 def read_trace(path, count):
     """The first `count` arrivals of a trace: .csv of Azure (times) or Vidur (none), .jsonl of Mooncake (blocks)."""
     with open(path, encoding="utf-8", newline="") as file:

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 from serving_load import (Exchange, HttpAnswer, Outcome, Request, closed_loop, open_loop,
                           take_events)
 from serving_report import figures, median_ratio, percentile
-from serving_workload import (Arrival, at_rate, from_trace, ordinary_tokens, poisson, read_trace, scaled, shared_prefix,
+from serving_workload import (Arrival, at_rate, from_trace, long_prompt, ordinary_tokens, poisson, read_trace, scaled, shared_prefix,
                               unique_prompts)
 
 VOCABULARY = list(range(1000))
@@ -221,6 +221,10 @@ class PromptTest(unittest.TestCase):
         self.assertEqual(len({tuple(r.prompt[64:]) for r in requests}), 8)
         self.assertNotEqual(requests[0].prompt[:64], shared_prefix("s/2", VOCABULARY, 1, 64, 16, 8)[0].prompt[:64])
 
+    def test_a_long_prompt_comes_later(self):
+        (request,) = long_prompt("s/1", VOCABULARY, 4000, 8, 2.5)
+        self.assertEqual((len(request.prompt), request.tokens, request.at), (4000, 8, 2.5))
+
     def test_ordinary_tokens_leave_the_added_ones_out(self):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "tokenizer.json").write_text(
@@ -251,6 +255,7 @@ class FiguresTest(unittest.TestCase):
         self.assertAlmostEqual(result["first_p99"], 1000)
         self.assertAlmostEqual(result["gap_p50"], 100)
         self.assertAlmostEqual(result["gap_p99"], 300)
+        self.assertAlmostEqual(result["gap_max"], 300)
         self.assertEqual(result["cached_mean"], 4)
 
     def test_a_failure_is_counted_and_not_measured(self):

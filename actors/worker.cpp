@@ -1,36 +1,16 @@
 // The worker actor: owns one model on one device and runs its batches.
 #include "actors/worker.hpp"
 
-#include "actors/prompt_tokens.hpp"
-#include "actors/request_check.hpp"
+#include "actors/worker_parts.hpp"
+#include "actors/worker_requests.hpp"
 
-#include <caf/expected.hpp>
-
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
 #include <exception>
-#include <span>
 #include <utility>
-#include <variant>
 
 namespace model_server {
 
 namespace {
-
-using worker_pointer = worker_actor::stateful_pointer<worker_state>;
-
-// The entry threw: its own words, under our code.
-caf::error broken_model(errc code, const std::exception_ptr& cause) {
-  try {
-    std::rethrow_exception(cause);
-  } catch (const std::exception& error) {
-    return to_error({code, error.what(), "", 0});
-  } catch (...) {
-    return to_error({code, "an exception of an unknown kind", "", 0});
-  }
-}
 
 // A changed figure is worth a message, a speed that wavers is not.
 bool differs(const worker_load& a, const worker_load& b) {
@@ -38,123 +18,6 @@ bool differs(const worker_load& a, const worker_load& b) {
          || a.waiting != b.waiting
          || std::abs(a.tokens_per_second - b.tokens_per_second)
                 > 0.05 * b.tokens_per_second;
-}
-
-void schedule_step(worker_pointer self) {
-  if (!self->state.step_is_due) {
-    self->state.step_is_due = true;
-    self->send(self, step_atom::value);
-  }
-}
-
-// -- beginning and end of a reply ---------------------------------------------
-
-// Forgets a reply that was taken out of the queue. The step that follows gives
-// its place to the next.
-void retire(worker_pointer self, generation& item) {
-  self->demonitor(item.sink().address());
-  self->state.entry->release(item.state().id);
-  schedule_step(self);
-}
-
-void end_with(worker_pointer self, generation& item, failure reason) {
-  self->send(item.sink(),
-             reply_failed{item.id(), self->state.options.incarnation,
-                          std::move(reason)});
-  retire(self, item);
-}
-
-caf::error queue_is_full(const worker_state& state) {
-  auto waiting = state.queue.waiting();
-  return to_error({errc::queue_full,
-                   fmt::format("{} requests are waiting, the limit is {}",
-                               waiting, state.options.max_queued),
-                   "", state.speed.seconds_for(waiting)});
-}
-
-caf::error takes_nothing() {
-  return to_error({errc::model_loading, "this worker takes nothing", "", 1});
-}
-
-// The worker goes down under the replies of `batch`; all others had no part in
-// it, and go on elsewhere without counting an attempt.
-void spare(worker_pointer self, std::span<generation* const> batch) {
-  for (const auto& item : self->state.queue.take_all())
-    if (std::ranges::find(batch, item.get()) == batch.end())
-      self->send(item->sink(),
-                 moved{item->id(), self->state.options.incarnation});
-}
-
-// The tokens of a prompt, or why the client gets none. A model that breaks on
-// it ends this worker.
-caf::expected<std::vector<token_id>> encode(worker_pointer self,
-                                            const reply_prompt& prompt) {
-  auto& state = self->state;
-  try {
-    auto found = tokens_of(prompt, *state.entry, state.info);
-    if (auto* refused = std::get_if<failure>(&found))
-      return to_error(*refused);
-    return std::move(std::get<std::vector<token_id>>(found));
-  } catch (...) {
-    // Whoever asks must hear of it: it does not monitor this worker.
-    spare(self, {});
-    self->quit(broken_model(errc::model_failed, std::current_exception()));
-    return to_error(
-        {errc::worker_lost, "the model failed on this chat", "", 0});
-  }
-}
-
-// Encodes and queues a reply.
-caf::result<admitted> admit(worker_pointer self, submit& order,
-                            const reply_actor& sink) {
-  auto& state = self->state;
-  // A supervisor sends nothing before it is told that the worker is ready, nor
-  // after it told the worker to go.
-  if (!state.entry || state.is_closing)
-    return takes_nothing();
-  ++state.submits;
-  schedule_step(self);
-  if (!order.resumed && state.queue.is_full())
-    return queue_is_full(state);
-  if (auto what = check_request(order.request.sampling, state.info))
-    return to_error(*what);
-  auto prompt = encode(self, order.request.prompt);
-  if (!prompt)
-    return prompt.error();
-  auto prompt_size = prompt->size();
-  if (prompt_size >= state.info.context_length)
-    return to_error(
-        prompt_is_too_long(prompt_size, order.request.prompt.form, state.info));
-  if (auto old = state.queue.take(order.request.id))
-    retire(self, *old);
-  self->monitor(sink);
-  state.queue.add(
-      std::make_unique<generation>(std::move(order), sink, std::move(*prompt),
-                                   ++state.last_sequence, state.info));
-  return admitted{state.options.incarnation, state.options.device,
-                  static_cast<std::uint32_t>(prompt_size)};
-}
-
-// -- tokens without a reply ---------------------------------------------------
-
-caf::result<tokenized> answer(worker_pointer self, const tokenize& question) {
-  auto& state = self->state;
-  if (!state.entry || state.is_closing)
-    return takes_nothing();
-  auto tokens = encode(self, question.prompt);
-  if (!tokens)
-    return tokens.error();
-  return tokenized{std::move(*tokens), state.info.context_length};
-}
-
-caf::result<detokenized> answer(worker_pointer self,
-                                const detokenize& question) {
-  auto& state = self->state;
-  if (!state.entry || state.is_closing)
-    return takes_nothing();
-  if (auto what = check_tokens(question.tokens, "tokens", state.info))
-    return to_error(*what);
-  return detokenized{text_of(question.tokens, *state.entry)};
 }
 
 // -- the step -----------------------------------------------------------------

@@ -1,0 +1,103 @@
+// Checks, encodes and queues.
+#include "actors/worker_requests.hpp"
+
+#include "actors/prompt_tokens.hpp"
+#include "actors/request_check.hpp"
+
+#include <caf/expected.hpp>
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace model_server {
+
+namespace {
+
+caf::error queue_is_full(const worker_state& state) {
+  auto waiting = state.queue.waiting();
+  return to_error({errc::queue_full,
+                   fmt::format("{} requests are waiting, the limit is {}",
+                               waiting, state.options.max_queued),
+                   "", state.speed.seconds_for(waiting)});
+}
+
+caf::error takes_nothing() {
+  return to_error({errc::model_loading, "this worker takes nothing", "", 1});
+}
+
+// The tokens of a prompt, or why the client gets none. A model that breaks on
+// it ends this worker.
+caf::expected<std::vector<token_id>> encode(worker_pointer self,
+                                            const reply_prompt& prompt) {
+  auto& state = self->state;
+  try {
+    auto found = tokens_of(prompt, *state.entry, state.info);
+    if (auto* refused = std::get_if<failure>(&found))
+      return to_error(*refused);
+    return std::move(std::get<std::vector<token_id>>(found));
+  } catch (...) {
+    // Whoever asks must hear of it: it does not monitor this worker.
+    spare(self, {});
+    self->quit(broken_model(errc::model_failed, std::current_exception()));
+    return to_error(
+        {errc::worker_lost, "the model failed on this chat", "", 0});
+  }
+}
+
+} // namespace
+
+caf::result<admitted> admit(worker_pointer self, submit& order,
+                            const reply_actor& sink) {
+  auto& state = self->state;
+  // A supervisor sends nothing before it is told that the worker is ready, nor
+  // after it told the worker to go.
+  if (!state.entry || state.is_closing)
+    return takes_nothing();
+  ++state.submits;
+  schedule_step(self);
+  if (!order.resumed && state.queue.is_full())
+    return queue_is_full(state);
+  if (auto what = check_request(order.request.sampling, state.info))
+    return to_error(*what);
+  auto prompt = encode(self, order.request.prompt);
+  if (!prompt)
+    return prompt.error();
+  auto prompt_size = prompt->size();
+  if (prompt_size >= state.info.context_length)
+    return to_error(
+        prompt_is_too_long(prompt_size, order.request.prompt.form, state.info));
+  if (auto old = state.queue.take(order.request.id))
+    retire(self, *old);
+  self->monitor(sink);
+  state.queue.add(
+      std::make_unique<generation>(std::move(order), sink, std::move(*prompt),
+                                   ++state.last_sequence, state.info));
+  return admitted{state.options.incarnation, state.options.device,
+                  static_cast<std::uint32_t>(prompt_size)};
+}
+
+caf::result<tokenized> answer(worker_pointer self, const tokenize& question) {
+  auto& state = self->state;
+  if (!state.entry || state.is_closing)
+    return takes_nothing();
+  auto tokens = encode(self, question.prompt);
+  if (!tokens)
+    return tokens.error();
+  return tokenized{std::move(*tokens), state.info.context_length};
+}
+
+caf::result<detokenized> answer(worker_pointer self,
+                                const detokenize& question) {
+  auto& state = self->state;
+  if (!state.entry || state.is_closing)
+    return takes_nothing();
+  if (auto what = check_tokens(question.tokens, "tokens", state.info))
+    return to_error(*what);
+  return detokenized{text_of(question.tokens, *state.entry)};
+}
+
+} // namespace model_server

@@ -40,7 +40,7 @@ generation::generation(submit order, reply_actor sink,
       most_tokens_(most_tokens(request_, prompt.size(), info)),
       known_(order.log.size()),
       begun_at_(order.log.size()),
-      resumed_(order.resumed),
+      is_underway_(order.resumed),
       is_accused_(order.attempt > 1) {
   state_.id = id;
   state_.conversation = &request_.prompt.conversation;

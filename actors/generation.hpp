@@ -43,9 +43,15 @@ public:
     return request_.priority;
   }
 
-  /// Another worker had this reply before.
-  bool is_resumed() const {
-    return resumed_;
+  /// It has had a place before, here or with another worker: it goes before
+  /// those that had none.
+  bool is_underway() const {
+    return is_underway_;
+  }
+
+  /// Another reply has its place now.
+  void give_up_place() {
+    is_underway_ = true;
   }
 
   /// A worker was lost while this reply was in its step, and no token has been
@@ -88,7 +94,7 @@ private:
   std::size_t known_ = 0;
   // Size of the log that it came with.
   std::size_t begun_at_ = 0;
-  bool resumed_ = false;
+  bool is_underway_ = false;
   bool is_accused_ = false;
 };
 

@@ -19,8 +19,8 @@ using pulse_atom = caf::atom_constant<caf::atom("pulse")>;
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
-/// One request in progress: owns the request and its token log, ends it exactly
-/// once.
+/// One reply in progress, the only one to its request or one of several: owns
+/// the request and its token log, ends it exactly once.
 using reply_actor = caf::typed_actor<
     // What a step made. Old incarnations and known numbers are dropped.
     caf::reacts_to<token_chunk>,
@@ -31,7 +31,7 @@ using reply_actor = caf::typed_actor<
     // A worker that may hang was given up: goes on elsewhere if it was this
     // reply's.
     caf::reacts_to<worker_abandoned>,
-    // The server stops and its patience is over: ends with this error.
+    // The server stops, or another choice has failed: ends with this error.
     caf::reacts_to<stop_reply>,
     // The client has taken tokens: more credit for the worker.
     caf::reacts_to<written>,

@@ -15,7 +15,7 @@ bool can_go_on(const generation& item) {
 
 // What comes first in the queue has the smaller one.
 std::pair<bool, std::int32_t> rank(const generation& item) {
-  return {!item.is_resumed(), item.priority()};
+  return {!item.is_underway(), item.priority()};
 }
 
 } // namespace
@@ -31,8 +31,8 @@ bool work_queue::is_full() const {
 }
 
 void work_queue::add(std::unique_ptr<generation> item) {
-  // From the back: those in front may have been put there without regard to
-  // their rank, when they gave up their places.
+  // From the back: those that gave up their places are in front, whatever their
+  // priority.
   auto before =
       std::find_if(waiting_.rbegin(), waiting_.rend(), [&](const auto& other) {
         return rank(*other) <= rank(*item);
@@ -66,6 +66,7 @@ std::vector<generation*> work_queue::next_batch() {
     auto next = take_next_waiting();
     if (!next)
       break;
+    item->give_up_place();
     waiting_.push_front(std::exchange(item, std::move(next)));
   }
   std::vector<generation*> result;

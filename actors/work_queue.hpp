@@ -24,7 +24,7 @@ public:
   /// promised an end.
   bool is_full() const;
 
-  /// Queues a reply: resumed ones before new ones, of these the more urgent
+  /// Queues a reply: those underway before new ones, of either the more urgent
   /// first, and of equals the one that came first.
   void add(std::unique_ptr<generation> item);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/reply.hpp"
 #include "config/settings.hpp"
 #include "http/chat_request.hpp"
 #include "http/error_reply.hpp"
@@ -14,7 +13,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -65,12 +63,9 @@ public:
   }
 
 private:
-  reply_options options_for(const chat_request& call) const;
-
   caf::actor_system& system_;
   gateway_actor gateway_;
   serving_settings serving_;
-  std::size_t max_body_bytes_;
   std::chrono::milliseconds ping_interval_;
   bool logs_contents_;
   std::atomic<request_id> last_id_{0};

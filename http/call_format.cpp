@@ -95,7 +95,7 @@ std::string call_format::piece(std::size_t choice, std::string_view text,
     write_logprobs(out, tokens);
   }
   out.key("finish_reason").null().end_object();
-  return event_of(choice, last, out);
+  return numbered(choice, last, out);
 }
 
 std::string call_format::ending(std::size_t choice,
@@ -111,7 +111,7 @@ std::string call_format::ending(std::size_t choice,
     write_usage(out, usage_of(summary));
   write_origin(out, summary);
   out.end_object();
-  return event_of(choice, summary.completion_tokens, out);
+  return numbered(choice, summary.completion_tokens, out);
 }
 
 std::string call_format::closing(const usage_counts& usage) {
@@ -121,7 +121,7 @@ std::string call_format::closing(const usage_counts& usage) {
   out.begin_object().key("id").text(call_id_);
   write_usage(out, usage);
   out.end_object();
-  return fmt::format("data: {}\n\n", out.view());
+  return event_of(out.view());
 }
 
 void call_format::begin_event(json_text& out, std::size_t choice) const {
@@ -139,11 +139,11 @@ void call_format::write_delta(json_text& out, std::size_t choice,
   out.key("content").text(text).end_object();
 }
 
-std::string call_format::event_of(std::size_t choice, std::uint64_t last,
+std::string call_format::numbered(std::size_t choice, std::uint64_t last,
                                   const json_text& data) const {
   if (is_alone())
-    return fmt::format("id: {}\ndata: {}\n\n", last, data.view());
-  return fmt::format("id: {}:{}\ndata: {}\n\n", choice, last, data.view());
+    return fmt::format("id: {}\n{}", last, event_of(data.view()));
+  return fmt::format("id: {}:{}\n{}", choice, last, event_of(data.view()));
 }
 
 } // namespace model_server

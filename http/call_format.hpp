@@ -37,7 +37,7 @@ private:
   void write_choice(json_text& out, const written_choice& choice) const;
   void begin_event(json_text& out, std::size_t choice) const;
   void write_delta(json_text& out, std::size_t choice, std::string_view text);
-  std::string event_of(std::size_t choice, std::uint64_t last,
+  std::string numbered(std::size_t choice, std::uint64_t last,
                        const json_text& data) const;
 
   std::string call_id_;

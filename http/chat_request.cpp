@@ -8,7 +8,10 @@
 #include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdint>
+#include <utility>
 
 namespace model_server {
 
@@ -18,6 +21,12 @@ namespace {
 constexpr std::uint64_t max_seed = (std::uint64_t{1} << 53) - 1;
 
 } // namespace
+
+reply_prompt chat_prompt(chat conversation) {
+  reply_prompt result;
+  result.conversation = std::move(conversation);
+  return result;
+}
 
 std::variant<chat_request, error_reply>
 read_chat_request(std::string_view body) {
@@ -51,8 +60,7 @@ read_chat_request(std::string_view body) {
                 "response_format",
                 "tools"});
   chat_request result;
-  result.request.prompt.conversation =
-      read_messages(fields, error, dialect::api_v1);
+  result.prompts = {chat_prompt(read_messages(fields, error, dialect::api_v1))};
   result.request.sampling = read_sampling(fields);
   result.request.max_tokens = read_max_tokens(fields, "max_tokens");
   check_min_tokens(fields, result.request);
@@ -62,6 +70,11 @@ read_chat_request(std::string_view body) {
   result.request.seed = seed.value_or(0);
   result.is_streamed = fields.boolean("stream").value_or(false);
   read_queue_fields(fields, result);
+  // The last choice tells a seed as well.
+  if (auto most = max_seed - (result.n - 1); result.request.seed > most)
+    fields.refuse("seed", "out_of_range",
+                  fmt::format("seed is {}; with n = {} it must be 0 to {}",
+                              result.request.seed, result.n, most));
   expect_text_format(fields);
   expect_no_items(fields, "tools");
   if (error)

@@ -15,10 +15,11 @@ namespace model_server {
 
 /// A call as its body asks for it.
 struct chat_request {
-  /// Without id, trace id and model. The seed is there if the client gave one.
+  /// Without id, trace id, model and prompt. The seed is there if the client
+  /// gave one.
   generation_request request;
-  /// Beside the one of the request; each is answered by replies of its own.
-  std::vector<reply_prompt> further_prompts;
+  /// Each is answered by replies of its own.
+  std::vector<reply_prompt> prompts;
   /// Replies to each prompt.
   std::size_t n = 1;
   /// How long the client waits, if it says so.
@@ -27,14 +28,16 @@ struct chat_request {
   bool is_streamed = false;
 
   std::size_t choices() const {
-    return (1 + further_prompts.size()) * n;
+    return prompts.size() * n;
   }
 
   const reply_prompt& prompt_of(std::size_t choice) const {
-    auto prompt = choice / n;
-    return prompt == 0 ? request.prompt : further_prompts[prompt - 1];
+    return prompts[choice / n];
   }
 };
+
+/// A prompt that is a conversation.
+reply_prompt chat_prompt(chat conversation);
 
 /// Reads the body of `call`.
 std::variant<chat_request, error_reply>

@@ -1,27 +1,63 @@
 // Counts beginnings and ends, so that an answer has one of each.
 #include "http/joint_answer.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace model_server {
 
+namespace {
+
+// What a worker says of "the prompt", where there are several.
+void name_prompt(failure& reason, std::size_t prompt) {
+  constexpr std::string_view field = "prompt";
+  if (!reason.param.starts_with(field))
+    return;
+  auto name = fmt::format("{}[{}]", field, prompt);
+  if (reason.message.starts_with(reason.param))
+    reason.message.replace(0, field.size(), name);
+  else
+    reason.message.insert(0, name + ": ");
+  reason.param.replace(0, field.size(), name);
+}
+
+} // namespace
+
 joint_answer::joint_answer(std::unique_ptr<http_answer> answer,
                            std::unique_ptr<reply_format> format,
                            choice_counts counts)
-    : replies_(std::make_shared<reply_group>()),
+    : replies_(std::make_shared<reply_group>(counts.all())),
       answer_(std::move(answer)),
       format_(std::move(format)),
-      summaries_(counts.all),
-      per_prompt_(counts.per_prompt) {
+      choices_(counts.all()),
+      has_ended_(counts.all()),
+      counts_(counts) {
   answer_->watch(
       {.taken = [group = replies_](std::uint64_t mark) { group->taken(mark); },
        .client_left = [group = replies_] { group->client_left(); }});
 }
 
+void joint_answer::when_prompts_are_in(std::function<void()> action) {
+  prompts_are_in_ = std::move(action);
+}
+
 void joint_answer::begin() {
-  std::lock_guard guard{lock_};
-  if (++begun_ == choices() && !is_over_)
-    write_beginning();
+  std::function<void()> action;
+  {
+    std::lock_guard guard{lock_};
+    ++begun_;
+    if (is_over_)
+      return;
+    if (begun_ == counts_.prompts)
+      action = std::exchange(prompts_are_in_, nullptr);
+    if (begun_ == counts_.all())
+      write_beginning();
+  }
+  if (action)
+    action();
 }
 
 void joint_answer::text(std::size_t choice, std::string_view piece,
@@ -35,37 +71,43 @@ void joint_answer::end(std::size_t choice, const reply_summary& summary) {
   std::lock_guard guard{lock_};
   if (is_over_)
     return;
-  summaries_[choice] = summary;
-  if (++ended_ < choices())
-    return write_choice_end(choice, summary);
+  choices_[choice].summary = summary;
+  has_ended_[choice] = true;
+  if (++ended_ < counts_.all())
+    return write_choice_end(choice);
   is_over_ = true;
-  write_end(choice, summary, usage());
+  write_end(choice, usage());
 }
 
-void joint_answer::fail(const failure& reason) {
+void joint_answer::fail(std::size_t choice, failure reason) {
   std::lock_guard guard{lock_};
   if (std::exchange(is_over_, true))
     return;
+  if (counts_.prompts > 1)
+    name_prompt(reason, choice / counts_.per_prompt);
   write_failure(reason);
-  if (choices() > 1)
+  if (counts_.all() > 1)
     replies_->stop(reason);
 }
 
-void joint_answer::ping() {
+void joint_answer::ping(std::size_t choice) {
   std::lock_guard guard{lock_};
-  if (!is_over_)
+  // One clock is enough: that of the first choice that goes on.
+  auto first = std::ranges::find(has_ended_, false) - has_ended_.begin();
+  if (!is_over_ && static_cast<std::size_t>(first) == choice)
     write_ping();
 }
 
 usage_counts joint_answer::usage() const {
   usage_counts result;
-  for (std::size_t i = 0; i < choices(); ++i) {
-    result.completion_tokens += summaries_[i].completion_tokens;
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const auto& summary = choices_[i].summary;
+    result.completion_tokens += summary.completion_tokens;
     // A prompt counts once, as the first of its choices found it.
-    if (i % per_prompt_ != 0)
+    if (i % counts_.per_prompt != 0)
       continue;
-    result.prompt_tokens += summaries_[i].prompt_tokens;
-    result.cached_tokens += summaries_[i].cached_tokens;
+    result.prompt_tokens += summary.prompt_tokens;
+    result.cached_tokens += summary.cached_tokens;
   }
   return result;
 }
@@ -90,11 +132,11 @@ void choice_writer::end(const reply_summary& summary) {
 }
 
 void choice_writer::fail(const failure& reason) {
-  answer_->fail(reason);
+  answer_->fail(choice_, reason);
 }
 
 void choice_writer::ping() {
-  answer_->ping();
+  answer_->ping(choice_);
 }
 
 bool choice_writer::reports_progress() const {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -16,11 +17,15 @@
 
 namespace model_server {
 
-/// How many choices an answer has.
+/// How many choices an answer has: some for each prompt, which follow each
+/// other.
 struct choice_counts {
-  std::size_t all = 1;
-  /// Choices that follow each other and have the same prompt.
+  std::size_t prompts = 1;
   std::size_t per_prompt = 1;
+
+  std::size_t all() const {
+    return prompts * per_prompt;
+  }
 };
 
 /// Joins the choices of a request, each made by a reply actor of its own: it is
@@ -36,18 +41,22 @@ public:
   joint_answer& operator=(const joint_answer&) = delete;
   virtual ~joint_answer() = default;
 
-  /// Whom the client's fate is told; to be given the replies once they exist.
+  /// Whom the client's fate is told; to be given each reply once it exists.
   reply_group& replies() {
     return *replies_;
   }
+
+  /// What to do when so many choices are admitted as there are prompts. To be
+  /// set before there is any reply.
+  void when_prompts_are_in(std::function<void()> action);
 
   // As in `reply_writer`, for one of the choices.
   void begin();
   void text(std::size_t choice, std::string_view piece, std::uint64_t last,
             std::span<const token> tokens);
   void end(std::size_t choice, const reply_summary& summary);
-  void fail(const failure& reason);
-  void ping();
+  void fail(std::size_t choice, failure reason);
+  void ping(std::size_t choice);
   virtual bool reports_progress() const = 0;
 
 protected:
@@ -57,11 +66,9 @@ protected:
                           std::uint64_t last,
                           std::span<const token> tokens) = 0;
   /// Others are still to end.
-  virtual void write_choice_end(std::size_t choice,
-                                const reply_summary& summary) = 0;
+  virtual void write_choice_end(std::size_t choice) = 0;
   /// This choice is the last to end.
-  virtual void write_end(std::size_t choice, const reply_summary& summary,
-                         const usage_counts& usage) = 0;
+  virtual void write_end(std::size_t choice, const usage_counts& usage) = 0;
   virtual void write_failure(const failure& reason) = 0;
   virtual void write_ping() = 0;
 
@@ -71,8 +78,9 @@ protected:
   reply_format& format() {
     return *format_;
   }
-  std::size_t choices() const {
-    return summaries_.size();
+  /// Those that have ended have their summary; the text is the writer's affair.
+  std::vector<written_choice>& choices() {
+    return choices_;
   }
 
 private:
@@ -83,8 +91,10 @@ private:
   std::shared_ptr<reply_group> replies_;
   std::unique_ptr<http_answer> answer_;
   std::unique_ptr<reply_format> format_;
-  std::vector<reply_summary> summaries_;
-  std::size_t per_prompt_;
+  std::vector<written_choice> choices_;
+  std::vector<bool> has_ended_;
+  choice_counts counts_;
+  std::function<void()> prompts_are_in_;
   std::size_t begun_ = 0;
   std::size_t ended_ = 0;
   bool is_over_ = false;

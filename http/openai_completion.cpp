@@ -9,8 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
-#include <utility>
+#include <cstddef>
 
 namespace model_server {
 
@@ -52,7 +51,8 @@ reply_prompt read_item(json_fields& body, std::size_t index,
   return {};
 }
 
-std::vector<reply_prompt> read_prompts(json_fields& body) {
+// Each is to be answered with `n` replies.
+std::vector<reply_prompt> read_prompts(json_fields& body, std::size_t n) {
   const auto* value = body.find("prompt");
   if (value == nullptr)
     return body.refuse("prompt", "missing_field", "prompt is missing"),
@@ -72,26 +72,14 @@ std::vector<reply_prompt> read_prompts(json_fields& body) {
     return body.refuse_type("prompt", first, wanted_prompt),
            std::vector<reply_prompt>{};
   std::vector<reply_prompt> result;
+  if (auto choices = value->Size() * n; choices > max_choices)
+    body.refuse("prompt", "out_of_range",
+                fmt::format("{} prompts with n = {} make {} replies, the limit "
+                            "is {}",
+                            value->Size(), n, choices, max_choices));
   for (rapidjson::SizeType i = 0; i < value->Size() && !body.has_error(); ++i)
     result.push_back(read_item(body, i, (*value)[i], first.IsString()));
   return result;
-}
-
-// Puts the prompts into the call.
-void take_prompts(json_fields& body, std::vector<reply_prompt> prompts,
-                  chat_request& call) {
-  auto choices = prompts.size() * call.n;
-  if (choices > max_choices)
-    return body.refuse("prompt", "out_of_range",
-                       fmt::format("{} prompts with n = {} make {} replies, "
-                                   "the limit is {}",
-                                   prompts.size(), call.n, choices,
-                                   max_choices));
-  if (body.has_error())
-    return;
-  call.request.prompt = std::move(prompts.front());
-  call.further_prompts.assign(std::move_iterator(prompts.begin() + 1),
-                              std::move_iterator(prompts.end()));
 }
 
 } // namespace
@@ -106,7 +94,7 @@ read_openai_completion(std::string_view body) {
   completion_request result;
   result.asked = read_openai_options(fields, error, logprobs_form::completion);
   auto& request = result.asked.call.request;
-  take_prompts(fields, read_prompts(fields), result.asked.call);
+  result.asked.call.prompts = read_prompts(fields, result.asked.call.n);
   if (request.max_tokens == 0)
     request.max_tokens =
         std::max(usual_max_tokens, request.sampling.min_tokens);
@@ -117,7 +105,8 @@ read_openai_completion(std::string_view body) {
     fields.refuse("echo", "unsupported_field",
                   "echo is not supported together with logprobs: the prompt "
                   "has none");
-  if (result.repeats_prompt && request.prompt.form == prompt_form::tokens)
+  if (result.repeats_prompt && !error
+      && result.asked.call.prompts[0].form == prompt_form::tokens)
     fields.refuse("echo", "unsupported_field",
                   "echo is not supported for a prompt of token ids");
   if (error)

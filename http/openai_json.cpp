@@ -139,10 +139,6 @@ std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
   return out.str();
 }
 
-std::string event_of(std::string_view json) {
-  return fmt::format("data: {}\n\n", json);
-}
-
 std::string models_json(const server_status& status, std::uint64_t created) {
   json_text out;
   out.begin_object().key("object").text("list").key("data").begin_list();

@@ -68,9 +68,6 @@ std::string chat_chunk_json(const openai_frame& frame, const chat_chunk& chunk,
 std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
                              const usage_counts& usage);
 
-/// One event of a stream with these data.
-std::string event_of(std::string_view json);
-
 /// The list of models, whatever their state; all as old as the server.
 std::string models_json(const server_status& status, std::uint64_t created);
 

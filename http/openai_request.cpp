@@ -111,7 +111,8 @@ read_openai_chat(std::string_view body) {
     request.max_tokens = newer;
   check_min_tokens(fields, request);
   check_chat_features(fields);
-  request.prompt.conversation = read_messages(fields, error, dialect::openai);
+  result.call.prompts = {
+      chat_prompt(read_messages(fields, error, dialect::openai))};
   if (error)
     return *error;
   return result;

@@ -1,4 +1,4 @@
-// How a dialect words an answer: implemented by each, used by the two writers.
+// How a dialect words an answer: implemented by each, used by joint_answer.
 #pragma once
 
 #include "actors/reply_writer.hpp"
@@ -26,6 +26,12 @@ struct usage_counts {
   std::uint64_t completion_tokens = 0;
   std::uint64_t cached_tokens = 0;
 };
+
+/// One event of a stream with these data.
+inline std::string event_of(std::string_view data) {
+  std::string result{"data: "};
+  return result.append(data).append("\n\n");
+}
 
 /// Words the choices of one request, either as one JSON answer or as the events
 /// of a stream: `opening` for each choice in order, `piece` any number of

@@ -10,20 +10,24 @@ namespace model_server {
 namespace {
 
 template <class Message>
-void tell_all(const std::vector<reply_actor>& replies, const Message& message) {
-  for (const auto& each : replies)
-    caf::anon_send(each, message);
+void tell(const reply_actor& reply, const Message& message) {
+  if (reply)
+    caf::anon_send(reply, message);
 }
 
 } // namespace
 
-void reply_group::set(std::vector<reply_actor> replies) {
+reply_group::reply_group(std::size_t choices) : replies_(choices) {
+  // nop
+}
+
+void reply_group::set(std::size_t choice, reply_actor reply) {
   std::lock_guard guard{lock_};
-  replies_ = std::move(replies);
+  replies_[choice] = std::move(reply);
   if (has_left_)
-    tell_all(replies_, model_server::client_left{});
+    tell(replies_[choice], model_server::client_left{});
   if (failure_)
-    tell_all(replies_, stop_reply{*failure_});
+    tell(replies_[choice], stop_reply{*failure_});
 }
 
 std::uint64_t reply_group::mark(std::size_t choice, std::uint64_t last) {
@@ -35,23 +39,23 @@ std::uint64_t reply_group::mark(std::size_t choice, std::uint64_t last) {
 void reply_group::taken(std::uint64_t mark) {
   std::lock_guard guard{lock_};
   while (!sent_.empty() && sent_.front().mark <= mark) {
-    auto piece = sent_.front();
+    tell(replies_[sent_.front().choice], written{sent_.front().last});
     sent_.pop_front();
-    if (piece.choice < replies_.size())
-      caf::anon_send(replies_[piece.choice], written{piece.last});
   }
 }
 
 void reply_group::client_left() {
   std::lock_guard guard{lock_};
   has_left_ = true;
-  tell_all(replies_, model_server::client_left{});
+  for (const auto& each : replies_)
+    tell(each, model_server::client_left{});
 }
 
 void reply_group::stop(const failure& reason) {
   std::lock_guard guard{lock_};
   failure_ = reason;
-  tell_all(replies_, stop_reply{reason});
+  for (const auto& each : replies_)
+    tell(each, stop_reply{reason});
 }
 
 } // namespace model_server

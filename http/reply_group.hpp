@@ -16,9 +16,11 @@ namespace model_server {
 /// come from any thread.
 class reply_group {
 public:
-  /// Whom to tell, one for each choice in order. Called once; what went before
-  /// is told now, but for marks: nothing is taken before there are replies.
-  void set(std::vector<reply_actor> replies);
+  explicit reply_group(std::size_t choices);
+
+  /// Whom to tell of this choice. What has become of the answer by now it is
+  /// told at once.
+  void set(std::size_t choice, reply_actor reply);
 
   /// A mark for a piece of a choice's text that ends with this token of it.
   /// Marks are numbers that grow.
@@ -40,6 +42,7 @@ private:
   };
 
   std::mutex lock_;
+  // Null until they are set.
   std::vector<reply_actor> replies_;
   // Not taken yet, in order.
   std::deque<sent_piece> sent_;

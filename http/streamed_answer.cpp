@@ -3,8 +3,6 @@
 
 #include "http/error_reply.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace model_server {
@@ -18,7 +16,7 @@ void streamed_answer::write_beginning() {
   has_begun_ = true;
   // Clients build their list of choices in the order in which they appear.
   std::string events;
-  for (std::size_t i = 0; i < choices(); ++i)
+  for (std::size_t i = 0; i < choices().size(); ++i)
     events += format().opening(i);
   if (!events.empty())
     answer().write(std::move(events), 0);
@@ -34,22 +32,19 @@ void streamed_answer::write_text(std::size_t choice, std::string_view piece,
        replies().mark(choice, last));
 }
 
-void streamed_answer::write_choice_end(std::size_t choice,
-                                       const reply_summary& summary) {
-  send(format().ending(choice, summary), 0);
+void streamed_answer::write_choice_end(std::size_t choice) {
+  send(format().ending(choice, choices()[choice].summary), 0);
 }
 
-void streamed_answer::write_end(std::size_t choice,
-                                const reply_summary& summary,
-                                const usage_counts& usage) {
-  answer().end(format().ending(choice, summary) + format().closing(usage)
-               + "data: [DONE]\n\n");
+void streamed_answer::write_end(std::size_t choice, const usage_counts& usage) {
+  answer().end(format().ending(choice, choices()[choice].summary)
+               + format().closing(usage) + event_of("[DONE]"));
 }
 
 void streamed_answer::write_failure(const failure& reason) {
   auto error = to_error_reply(reason);
   if (has_head_)
-    answer().end(fmt::format("data: {}\n\n", error_body(error)));
+    answer().end(event_of(error_body(error)));
   else
     answer().send(to_response(error));
 }

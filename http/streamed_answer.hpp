@@ -23,10 +23,8 @@ protected:
   void write_beginning() override;
   void write_text(std::size_t choice, std::string_view piece,
                   std::uint64_t last, std::span<const token> tokens) override;
-  void write_choice_end(std::size_t choice,
-                        const reply_summary& summary) override;
-  void write_end(std::size_t choice, const reply_summary& summary,
-                 const usage_counts& usage) override;
+  void write_choice_end(std::size_t choice) override;
+  void write_end(std::size_t choice, const usage_counts& usage) override;
   void write_failure(const failure& reason) override;
   void write_ping() override;
 

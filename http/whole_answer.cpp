@@ -4,17 +4,7 @@
 #include "http/error_reply.hpp"
 #include "http/plain_answers.hpp"
 
-#include <utility>
-
 namespace model_server {
-
-whole_answer::whole_answer(std::unique_ptr<http_answer> answer,
-                           std::unique_ptr<reply_format> format,
-                           choice_counts counts)
-    : joint_answer(std::move(answer), std::move(format), counts),
-      written_(counts.all) {
-  // nop
-}
 
 bool whole_answer::reports_progress() const {
   return false;
@@ -26,20 +16,17 @@ void whole_answer::write_beginning() {
 
 void whole_answer::write_text(std::size_t choice, std::string_view piece,
                               std::uint64_t, std::span<const token> tokens) {
-  auto& item = written_[choice];
+  auto& item = choices()[choice];
   item.text += piece;
   item.tokens.insert(item.tokens.end(), tokens.begin(), tokens.end());
 }
 
-void whole_answer::write_choice_end(std::size_t choice,
-                                    const reply_summary& summary) {
-  written_[choice].summary = summary;
+void whole_answer::write_choice_end(std::size_t) {
+  // It waits for the others.
 }
 
-void whole_answer::write_end(std::size_t choice, const reply_summary& summary,
-                             const usage_counts& usage) {
-  written_[choice].summary = summary;
-  send_json(answer(), 200, format().whole(written_, usage));
+void whole_answer::write_end(std::size_t, const usage_counts& usage) {
+  send_json(answer(), 200, format().whole(choices(), usage));
 }
 
 void whole_answer::write_failure(const failure& reason) {

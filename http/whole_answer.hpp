@@ -3,15 +3,12 @@
 
 #include "http/joint_answer.hpp"
 
-#include <vector>
-
 namespace model_server {
 
 /// Gathers the text of all choices and sends one JSON answer.
 class whole_answer : public joint_answer {
 public:
-  whole_answer(std::unique_ptr<http_answer> answer,
-               std::unique_ptr<reply_format> format, choice_counts counts);
+  using joint_answer::joint_answer;
 
   bool reports_progress() const override;
 
@@ -19,15 +16,10 @@ protected:
   void write_beginning() override;
   void write_text(std::size_t choice, std::string_view piece,
                   std::uint64_t last, std::span<const token> tokens) override;
-  void write_choice_end(std::size_t choice,
-                        const reply_summary& summary) override;
-  void write_end(std::size_t choice, const reply_summary& summary,
-                 const usage_counts& usage) override;
+  void write_choice_end(std::size_t choice) override;
+  void write_end(std::size_t choice, const usage_counts& usage) override;
   void write_failure(const failure& reason) override;
   void write_ping() override;
-
-private:
-  std::vector<written_choice> written_;
 };
 
 } // namespace model_server

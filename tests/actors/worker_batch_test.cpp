@@ -102,6 +102,23 @@ TEST_F(worker_batch_test, an_urgent_request_waits_behind_resumed_ones) {
   EXPECT_THAT(plan->steps[0], ElementsAre("b"));
 }
 
+TEST_F(worker_batch_test, an_urgent_request_waits_behind_who_gave_up_a_place) {
+  options.batch_size = 1;
+  load();
+  auto a = send("a", 2);
+  run();
+  auto b = send("b", 1);
+  run();
+  auto urgent = order("c");
+  urgent.request.priority = -5;
+  auto steps = plan->steps.size();
+  caf::anon_send(subject, credit{a.id, no_limit});
+  auto c = send(urgent);
+  run();
+  EXPECT_THAT(plan->steps[steps], ElementsAre("a"));
+  EXPECT_EQ(c.got->text(), "1 2 3 4");
+}
+
 TEST_F(worker_batch_test,
        gives_the_place_of_a_short_reply_to_the_next_at_once) {
   plan->replies["long"] = numbered_reply(9);

@@ -48,14 +48,14 @@ TEST(chat_request_test, reads_a_whole_request) {
     "repetition_penalty":1.1, "presence_penalty":-1, "frequency_penalty":2,
     "seed":9007199254740991, "stop":["a","b"], "stream":true})");
   const auto& values = request.request;
-  ASSERT_EQ(values.prompt.conversation.messages.size(), 4u);
-  EXPECT_EQ(values.prompt.conversation.messages[0],
+  ASSERT_EQ(request.prompts[0].conversation.messages.size(), 4u);
+  EXPECT_EQ(request.prompts[0].conversation.messages[0],
             (chat_message{chat_role::system, "be brief"}));
-  EXPECT_EQ(values.prompt.conversation.messages[1],
+  EXPECT_EQ(request.prompts[0].conversation.messages[1],
             (chat_message{chat_role::user, "hello"}));
-  EXPECT_EQ(values.prompt.conversation.messages[2],
+  EXPECT_EQ(request.prompts[0].conversation.messages[2],
             (chat_message{chat_role::agent, "hi"}));
-  EXPECT_EQ(values.prompt.conversation.messages[3],
+  EXPECT_EQ(request.prompts[0].conversation.messages[3],
             (chat_message{chat_role::tool, ""}));
   EXPECT_EQ(values.max_tokens, 7u);
   EXPECT_EQ(values.sampling.temperature, 0.5);
@@ -89,7 +89,7 @@ TEST(chat_request_test, leaves_unset_what_is_not_given_or_null) {
 TEST(chat_request_test, continues_the_agent) {
   auto request = taken(with_messages(
       R"([{"role":"user","content":"x"},{"role":"agent","content":"y"}])"));
-  EXPECT_TRUE(request.request.prompt.conversation.continues_agent());
+  EXPECT_TRUE(request.prompts[0].conversation.continues_agent());
 }
 
 TEST(chat_request_test, takes_the_neutral_values_of_what_is_not_built_yet) {
@@ -107,6 +107,10 @@ TEST(chat_request_test, says_how_many_replies_and_how_soon) {
   EXPECT_EQ(request.timeout, std::chrono::milliseconds{200});
   EXPECT_EQ(refused(with(R"("n":0)")).message, "n is 0; it must be 1 to 128");
   EXPECT_EQ(refused(with(R"("n":129)")).param, "n");
+  EXPECT_EQ(taken(with(R"("n":2,"seed":9007199254740990)")).n, 2u);
+  EXPECT_EQ(refused(with(R"("n":2,"seed":9007199254740991)")).message,
+            "seed is 9007199254740991; with n = 2 it must be 0 to "
+            "9007199254740990");
   EXPECT_EQ(refused(with(R"("priority":1.5)")).code, "wrong_type");
   EXPECT_EQ(refused(with(R"("priority":1001)")).code, "out_of_range");
   EXPECT_EQ(refused(with(R"("timeout":0)")).param, "timeout");
@@ -262,7 +266,7 @@ TEST(chat_request_test, counts_messages_parts_and_stops) {
                          + many(count, R"({"type":"text","text":"x"})") + "}]");
   };
   EXPECT_EQ(
-      taken(parts(256)).request.prompt.conversation.messages[0].content.size(),
+      taken(parts(256)).prompts[0].conversation.messages[0].content.size(),
       256u);
   EXPECT_EQ(refused(parts(257)).param, "messages[0].content");
   taken(with("\"stop\":" + many(16, "\"a\"")));

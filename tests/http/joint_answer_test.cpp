@@ -10,6 +10,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,9 +79,14 @@ protected:
         counts);
   }
 
+  void set_replies(joint_answer& answer) {
+    for (std::size_t i = 0; i < replies.size(); ++i)
+      answer.replies().set(i, replies[i]);
+  }
+
   std::unique_ptr<joint_answer> stream() {
-    auto result = make<streamed_answer>({.all = 2, .per_prompt = 2});
-    result->replies().set(replies);
+    auto result = make<streamed_answer>({.per_prompt = 2});
+    set_replies(*result);
     return result;
   }
 
@@ -122,7 +128,7 @@ TEST_F(joint_answer_test, ends_with_the_last_and_counts_a_prompt_once) {
 }
 
 TEST_F(joint_answer_test, counts_each_of_several_prompts) {
-  auto answer = make<whole_answer>({.all = 2, .per_prompt = 1});
+  auto answer = make<whole_answer>({.prompts = 2});
   for (std::size_t i = 0; i < 2; ++i) {
     answer->begin();
     answer->text(i, i == 0 ? "a" : "b", 1, {});
@@ -142,7 +148,7 @@ TEST_F(joint_answer_test, a_refusal_of_one_is_the_status_of_all) {
   auto answer = stream();
   answer->begin();
   answer->text(0, "early", 1, {});
-  answer->fail({errc::queue_full, "full", "", 4});
+  answer->fail(1, {errc::queue_full, "full", "", 4});
   EXPECT_EQ(record.response.status, 429u);
   EXPECT_FALSE(record.has_begun);
   run();
@@ -152,9 +158,9 @@ TEST_F(joint_answer_test, a_refusal_of_one_is_the_status_of_all) {
   // What the others still say is dropped.
   answer->begin();
   answer->text(1, "late", 1, {});
-  answer->ping();
+  answer->ping(0);
   answer->end(1, summary(1));
-  answer->fail({errc::shutting_down, "stop", "", 0});
+  answer->fail(0, {errc::shutting_down, "stop", "", 0});
   EXPECT_EQ(record.response.status, 429u);
   EXPECT_EQ(record.body(), "");
 }
@@ -164,18 +170,68 @@ TEST_F(joint_answer_test, a_failure_in_the_middle_ends_the_stream_for_all) {
   answer->begin();
   answer->begin();
   answer->end(0, summary(1));
-  answer->fail({errc::model_failed, "NaN", "", 0});
+  answer->fail(1, {errc::model_failed, "NaN", "", 0});
   EXPECT_TRUE(record.has_ended);
   EXPECT_THAT(record.last_piece, HasSubstr("model_failed"));
   EXPECT_THAT(record.body(), Not(HasSubstr("[DONE]")));
 }
 
 TEST_F(joint_answer_test, stops_those_who_come_after_the_failure) {
-  auto answer = make<streamed_answer>({.all = 2, .per_prompt = 2});
-  answer->fail({errc::queue_full, "full", "", 4});
-  answer->replies().set(replies);
+  auto answer = make<streamed_answer>({.per_prompt = 2});
+  answer->fail(1, {errc::queue_full, "full", "", 4});
+  set_replies(*answer);
   run();
   EXPECT_EQ(fates[1]->stops.size(), 1u);
+}
+
+TEST_F(joint_answer_test, says_once_when_a_choice_of_each_prompt_is_admitted) {
+  auto answer = make<whole_answer>({.prompts = 2, .per_prompt = 2});
+  int times = 0;
+  answer->when_prompts_are_in([&] { ++times; });
+  answer->begin();
+  EXPECT_EQ(times, 0);
+  answer->begin();
+  EXPECT_EQ(times, 1);
+  answer->begin();
+  EXPECT_EQ(times, 1);
+}
+
+TEST_F(joint_answer_test, starts_nothing_more_after_a_failure) {
+  auto answer = make<whole_answer>({.prompts = 2, .per_prompt = 2});
+  answer->when_prompts_are_in([] { ADD_FAILURE(); });
+  answer->begin();
+  answer->fail(2, {errc::bad_chat, "no", "", 0});
+  answer->begin();
+}
+
+TEST_F(joint_answer_test, names_the_prompt_that_is_refused) {
+  for (auto [param, message, shown_param, shown_message] :
+       {std::array{"prompt[0]", "prompt[0]: there is no token 9",
+                   "prompt[1][0]", "prompt[1][0]: there is no token 9"},
+        std::array{"prompt", "the prompt has 9 tokens", "prompt[1]",
+                   "prompt[1]: the prompt has 9 tokens"},
+        std::array{"seed", "no", "seed", "no"}}) {
+    record = {};
+    auto answer = make<whole_answer>({.prompts = 2, .per_prompt = 2});
+    answer->fail(2, {errc::out_of_range, message, param, 0});
+    EXPECT_THAT(record.response.body,
+                HasSubstr(std::string{R"("param":")"} + shown_param + "\""));
+    EXPECT_THAT(record.response.body, HasSubstr(shown_message));
+  }
+}
+
+TEST_F(joint_answer_test, pings_by_the_clock_of_the_first_that_goes_on) {
+  auto answer = stream();
+  answer->begin();
+  answer->begin();
+  auto before = record.pieces.size();
+  answer->ping(1);
+  EXPECT_EQ(record.pieces.size(), before);
+  answer->ping(0);
+  EXPECT_EQ(record.pieces.size(), before + 1);
+  answer->end(0, summary(1));
+  answer->ping(1);
+  EXPECT_EQ(record.pieces.back().first, ": ping\n\n");
 }
 
 TEST_F(joint_answer_test, tells_each_reply_what_the_client_has_taken) {
@@ -201,11 +257,11 @@ TEST_F(joint_answer_test, tells_each_reply_what_the_client_has_taken) {
 }
 
 TEST_F(joint_answer_test, tells_all_that_the_client_has_left) {
-  auto answer = make<streamed_answer>({.all = 2, .per_prompt = 2});
+  auto answer = make<streamed_answer>({.per_prompt = 2});
   record.events.client_left();
   run();
   EXPECT_THAT(fates[0]->stops, IsEmpty());
-  answer->replies().set(replies);
+  set_replies(*answer);
   run();
   EXPECT_EQ(fates[0]->departures, 1);
   EXPECT_EQ(fates[1]->departures, 1);

@@ -63,8 +63,9 @@ TEST(openai_chat_test, reads_a_whole_request) {
     "stream":true,"stream_options":{"include_usage":true}})");
   const auto& values = request.call.request;
   EXPECT_EQ(values.model, "org/m");
-  EXPECT_EQ(values.prompt.form, prompt_form::chat);
-  EXPECT_EQ(values.prompt.conversation.messages,
+  const auto& prompt = request.call.prompts[0];
+  EXPECT_EQ(prompt.form, prompt_form::chat);
+  EXPECT_EQ(prompt.conversation.messages,
             (std::vector<chat_message>{{chat_role::system, "be brief"},
                                        {chat_role::system, "be kind"},
                                        {chat_role::user, "hello"},

@@ -38,7 +38,7 @@ std::string with(std::string_view fields) {
 }
 
 reply_prompt prompt_of(std::string_view prompt) {
-  return taken(with_prompt(prompt)).asked.call.request.prompt;
+  return taken(with_prompt(prompt)).asked.call.prompts[0];
 }
 
 TEST(openai_completion_test, reads_a_whole_request) {
@@ -47,7 +47,8 @@ TEST(openai_completion_test, reads_a_whole_request) {
                             R"("stream_options":{"include_usage":true})"));
   const auto& values = request.asked.call.request;
   EXPECT_EQ(values.model, "m");
-  EXPECT_EQ(values.prompt, (reply_prompt{prompt_form::text, {}, "Once", {}}));
+  EXPECT_EQ(request.asked.call.prompts,
+            (std::vector<reply_prompt>{{prompt_form::text, {}, "Once", {}}}));
   EXPECT_EQ(values.max_tokens, 7u);
   EXPECT_EQ(values.sampling.temperature, 0.0);
   EXPECT_EQ(values.sampling.top_logprobs, 5u);

@@ -109,7 +109,7 @@ void take_refusal(reply_pointer self, const caf::error& reason) {
     return lose_worker(self);
   auto is_passing =
       what.code == errc::model_loading || what.code == errc::model_not_active;
-  if (self->state.is_resumed && is_passing)
+  if (self->state.may_wait() && is_passing)
     return ask_again_later(self, what.message);
   fail(self, what);
 }

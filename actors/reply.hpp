@@ -16,6 +16,9 @@ struct reply_options {
   gateway_actor gateway;
   generation_request request;
   std::unique_ptr<reply_writer> writer;
+  /// Belongs to a request that a worker has taken already: waits for a worker
+  /// where a new one would be refused because there is none now.
+  bool is_promised = false;
   /// Tokens that the worker may be ahead of the client.
   std::uint32_t credit = 64;
   /// Workers that may be lost under this request before it fails.

@@ -21,7 +21,7 @@ submit reply_state::next_order() {
   result.log = progress.log();
   result.attempt = attempt;
   result.credit = credit_for_worker.grant();
-  result.resumed = is_resumed;
+  result.resumed = has_begun;
   return result;
 }
 
@@ -36,7 +36,6 @@ void reply_state::take_worker(worker_actor whom, const admitted& what,
 void reply_state::wait_for_worker(time_point now) {
   worker = nullptr;
   facts.incarnation = 0;
-  is_resumed = true;
   if (!waiting_since)
     waiting_since = now;
 }

@@ -35,10 +35,9 @@ struct reply_state {
   /// Of the prompt, found computed by the worker that made the first token.
   std::uint32_t cached_tokens = 0;
   std::uint32_t attempt = 1;
-  /// A worker had it, so it waits for another rather than give up.
-  bool is_resumed = false;
-  /// The writer was told to begin, or that it was the end.
+  /// A worker has taken it, and the writer was told to begin.
   bool has_begun = false;
+  /// The writer was told that it was the end.
   bool has_ended = false;
   time_point started{};
   /// When the client last got a sign of life.
@@ -62,6 +61,12 @@ struct reply_state {
 
   /// There is no worker in charge any more.
   void wait_for_worker(time_point now);
+
+  /// It waits for a worker rather than give up: the request was taken, or
+  /// would have been by a worker that went down.
+  bool may_wait() const {
+    return has_begun || options.is_promised || waiting_since;
+  }
 
   /// All the time it had none, now included.
   time_point::duration time_without_worker(time_point now) const;

@@ -55,6 +55,7 @@ reply_options choice_starter::options_for(std::size_t choice) const {
   result.ping_interval = common_.ping_interval;
   result.deadline = common_.deadline;
   result.worker_wait = common_.worker_wait;
+  result.is_promised = choice % call_.n != 0;
   return result;
 }
 

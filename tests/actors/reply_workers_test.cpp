@@ -32,6 +32,16 @@ TEST_F(reply_workers_test, a_new_request_does_not_wait_for_a_loading_model) {
   EXPECT_EQ(client->failed, loading());
 }
 
+TEST_F(reply_workers_test, what_is_promised_waits_but_passes_no_full_queue) {
+  options.is_promised = true;
+  at_door->refusals = {to_error(loading()), to_error(loading())};
+  start();
+  advance(1s);
+  EXPECT_TRUE(client->begun);
+  ASSERT_THAT(records[0]->submits, SizeIs(1));
+  EXPECT_FALSE(records[0]->submits[0].resumed);
+}
+
 TEST_F(reply_workers_test, waits_for_another_worker_after_losing_one) {
   start();
   make(1, {"a", "b"});

@@ -77,14 +77,14 @@ TEST_F(worker_batch_test, takes_the_more_urgent_first_from_the_queue) {
   auto late = order("a"), soon = order("d");
   late.request.priority = 5;
   soon.request.priority = -5;
-  auto sent = {send(late), send("b"), send("c"), send(soon)};
+  auto all = {send(late), send("b"), send("c"), send(soon)};
   run();
   std::vector<std::string> turns;
   for (const auto& batch : plan->steps)
     if (turns.empty() || turns.back() != batch[0])
       turns.push_back(batch[0]);
   EXPECT_THAT(turns, ElementsAre("d", "b", "c", "a"));
-  for (const auto& item : sent)
+  for (const auto& item : all)
     EXPECT_EQ(item.got->text(), "1 2 3 4");
 }
 

@@ -52,13 +52,13 @@ void leave(reply_pointer self, std::string_view finish, bool cancel_worker) {
 }
 
 void fail(reply_pointer self, const failure& reason) {
-  self->state.options.writer->fail(reason);
+  self->state.writer->fail(reason);
   leave(self, to_string(reason.code), true);
 }
 
 void finish(reply_pointer self, const progress_step& last) {
   auto& state = self->state;
-  state.options.writer->end(state.summary(last.finish));
+  state.writer->end(state.summary(last.finish));
   leave(self, to_string(last.finish), last.worker_goes_on);
 }
 
@@ -124,7 +124,7 @@ void take_worker(reply_pointer self, const admitted& facts) {
     return;
   state.has_begun = true;
   state.last_sign = now;
-  state.options.writer->begin(facts);
+  state.writer->begin(facts);
 }
 
 void ask_for_worker(reply_pointer self) {
@@ -162,7 +162,7 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
   if (!step.text.empty() || !step.tokens.empty()) {
     state.credit_for_worker.wrote(last);
     state.last_sign = self->clock().now();
-    state.options.writer->text(step.text, last, step.tokens);
+    state.writer->text(step.text, last, step.tokens);
   }
   if (step.finish != finish_reason::none)
     return finish(self, step);
@@ -178,7 +178,7 @@ void watch_time(reply_pointer self) {
     return fail(self, state.too_slow());
   if (now - state.last_sign >= state.options.ping_interval) {
     state.last_sign = now;
-    state.options.writer->ping();
+    state.writer->ping();
   }
 }
 
@@ -200,8 +200,9 @@ void set_endings(reply_pointer self) {
   });
 }
 
-reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
-  self->state.begin(std::move(options), self->clock().now());
+reply_actor::behavior_type reply(reply_pointer self, reply_options options,
+                                 std::unique_ptr<reply_writer> writer) {
+  self->state.begin(std::move(options), std::move(writer), self->clock().now());
   set_endings(self);
   ask_for_worker(self);
   return {
@@ -232,8 +233,9 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options) {
 
 } // namespace
 
-reply_actor spawn_reply(caf::actor_system& system, reply_options options) {
-  return system.spawn(reply, std::move(options));
+reply_actor spawn_reply(caf::actor_system& system, reply_options options,
+                        std::unique_ptr<reply_writer> writer) {
+  return system.spawn(reply, std::move(options), std::move(writer));
 }
 
 } // namespace model_server

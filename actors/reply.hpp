@@ -11,11 +11,10 @@
 
 namespace model_server {
 
-/// Everything a reply is started with.
+/// What a reply is started with, beside its writer.
 struct reply_options {
   gateway_actor gateway;
   generation_request request;
-  std::unique_ptr<reply_writer> writer;
   /// Belongs to a request that a worker has taken already: waits for a worker
   /// where a new one would be refused because there is none now.
   bool is_promised = false;
@@ -32,6 +31,7 @@ struct reply_options {
 };
 
 /// Starts a reply; it submits its request by itself. Safe from any thread.
-reply_actor spawn_reply(caf::actor_system& system, reply_options options);
+reply_actor spawn_reply(caf::actor_system& system, reply_options options,
+                        std::unique_ptr<reply_writer> writer);
 
 } // namespace model_server

@@ -7,10 +7,12 @@
 
 namespace model_server {
 
-void reply_state::begin(reply_options how, time_point now) {
+void reply_state::begin(reply_options how, std::unique_ptr<reply_writer> to,
+                        time_point now) {
   progress = reply_progress{how.request};
-  credit_for_worker = credit_window{how.credit, how.writer->reports_progress()};
+  credit_for_worker = credit_window{how.credit, to->reports_progress()};
   options = std::move(how);
+  writer = std::move(to);
   started = now;
   last_sign = now;
 }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,7 @@ struct reply_state {
   /// For the logs.
   const char* name = "reply";
   reply_options options;
+  std::unique_ptr<reply_writer> writer;
   /// The token log, and the text from it.
   reply_progress progress{generation_request{}};
   credit_window credit_for_worker{1, false};
@@ -46,7 +48,8 @@ struct reply_state {
   std::optional<time_point> waiting_since;
   time_point::duration waited{0};
 
-  void begin(reply_options how, time_point now);
+  void begin(reply_options how, std::unique_ptr<reply_writer> to,
+             time_point now);
 
   /// True if a message with this incarnation is from the worker in charge.
   bool is_of_worker(std::uint64_t incarnation) const {

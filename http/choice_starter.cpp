@@ -36,25 +36,21 @@ void choice_starter::start(std::shared_ptr<choice_starter> starter,
 void choice_starter::start_choice(const std::shared_ptr<joint_answer>& answer,
                                   std::size_t choice) const {
   auto options = options_for(choice);
-  options.writer = std::make_unique<choice_writer>(answer, choice);
+  std::unique_ptr<reply_writer> writer =
+      std::make_unique<choice_writer>(answer, choice);
   if (logs_contents_)
-    options.writer = std::make_unique<logging_writer>(std::move(options.writer),
-                                                      options.request);
-  answer->replies().set(choice, spawn_reply(system_, std::move(options)));
+    writer =
+        std::make_unique<logging_writer>(std::move(writer), options.request);
+  answer->replies().set(
+      choice, spawn_reply(system_, std::move(options), std::move(writer)));
 }
 
 reply_options choice_starter::options_for(std::size_t choice) const {
-  reply_options result;
-  result.gateway = common_.gateway;
+  auto result = common_;
   result.request = call_.request;
   result.request.id += choice;
   result.request.prompt = call_.prompt_of(choice);
   result.request.seed += choice % call_.n;
-  result.credit = common_.credit;
-  result.max_attempts = common_.max_attempts;
-  result.ping_interval = common_.ping_interval;
-  result.deadline = common_.deadline;
-  result.worker_wait = common_.worker_wait;
   result.is_promised = choice % call_.n != 0;
   return result;
 }

@@ -18,7 +18,7 @@ namespace model_server {
 /// the seed that follows.
 class choice_starter {
 public:
-  /// `common` is what all replies are started with, but for request and writer.
+  /// `common` is what all replies are started with, but for the request.
   /// The request's id is that of the first choice, and the ids that follow are
   /// for the others. The system must outlive it.
   choice_starter(caf::actor_system& system, reply_options common,

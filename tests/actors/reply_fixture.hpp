@@ -121,8 +121,8 @@ protected:
     options.request.model = "m";
     options.request.prompt.conversation = says("hello");
     options.request.seed = 77;
-    options.writer = std::make_unique<recording_writer>(client);
-    subject = spawn_reply(system, std::move(options));
+    subject = spawn_reply(system, std::move(options),
+                          std::make_unique<recording_writer>(client));
     run();
   }
 

@@ -143,8 +143,9 @@ protected:
     running_reply result;
     result.client = std::make_shared<transcript>();
     result.client->reports_progress = reports_progress;
-    options.writer = std::make_unique<recording_writer>(result.client);
-    result.actor = spawn_reply(system, std::move(options));
+    result.actor =
+        spawn_reply(system, std::move(options),
+                    std::make_unique<recording_writer>(result.client));
     return result;
   }
 

@@ -53,7 +53,7 @@ void joint_answer::begin() {
       return;
     if (begun_ == counts_.prompts)
       action = std::exchange(prompts_are_in_, nullptr);
-    if (begun_ == counts_.all())
+    if (has_begun())
       write_beginning();
   }
   if (action)
@@ -73,7 +73,7 @@ void joint_answer::end(std::size_t choice, const reply_summary& summary) {
     return;
   choices_[choice].summary = summary;
   has_ended_[choice] = true;
-  if (++ended_ < counts_.all())
+  if (first_going_on() < counts_.all())
     return write_choice_end(choice);
   is_over_ = true;
   write_end(choice, usage());
@@ -93,9 +93,13 @@ void joint_answer::fail(std::size_t choice, failure reason) {
 void joint_answer::ping(std::size_t choice) {
   std::lock_guard guard{lock_};
   // One clock is enough: that of the first choice that goes on.
-  auto first = std::ranges::find(has_ended_, false) - has_ended_.begin();
-  if (!is_over_ && static_cast<std::size_t>(first) == choice)
+  if (!is_over_ && first_going_on() == choice)
     write_ping();
+}
+
+std::size_t joint_answer::first_going_on() const {
+  auto found = std::ranges::find(has_ended_, false);
+  return static_cast<std::size_t>(found - has_ended_.begin());
 }
 
 usage_counts joint_answer::usage() const {

@@ -78,12 +78,18 @@ protected:
   reply_format& format() {
     return *format_;
   }
+  /// All choices are admitted.
+  bool has_begun() const {
+    return begun_ >= counts_.all();
+  }
   /// Those that have ended have their summary; the text is the writer's affair.
   std::vector<written_choice>& choices() {
     return choices_;
   }
 
 private:
+  // The first choice that has not ended; their number if all have.
+  std::size_t first_going_on() const;
   usage_counts usage() const;
 
   std::mutex lock_;
@@ -96,7 +102,6 @@ private:
   choice_counts counts_;
   std::function<void()> prompts_are_in_;
   std::size_t begun_ = 0;
-  std::size_t ended_ = 0;
   bool is_over_ = false;
 };
 

@@ -13,7 +13,6 @@ bool streamed_answer::reports_progress() const {
 
 void streamed_answer::write_beginning() {
   send_head();
-  has_begun_ = true;
   // Clients build their list of choices in the order in which they appear.
   std::string events;
   for (std::size_t i = 0; i < choices().size(); ++i)
@@ -68,7 +67,7 @@ void streamed_answer::send_head() {
 }
 
 void streamed_answer::send(std::string events, std::uint64_t mark) {
-  if (has_begun_)
+  if (has_begun())
     answer().write(std::move(events), mark);
   else
     early_.emplace_back(std::move(events), mark);

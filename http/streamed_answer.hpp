@@ -33,7 +33,6 @@ private:
   void send(std::string events, std::uint64_t mark);
 
   bool has_head_ = false;
-  bool has_begun_ = false;
   // From choices that were admitted before the others were.
   std::vector<std::pair<std::string, std::uint64_t>> early_;
 };

@@ -53,7 +53,7 @@ def parse_arguments():
     add("--dtype", default="bf16", choices=["bf16", "fp32"], help="number format of our weights (default bf16)")
     add("--gguf", metavar="FILE", help="the same weights for llama-server, in the same number format")
     add("--rival", default="", metavar="COMMAND", help="what to put before llama-server")
-    add("--rival-options", default="", metavar="WORDS", 
+    add("--rival-options", default="", metavar="WORDS",
         help="more options of llama-server, given as --rival-options='...'")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each server (default: all cores)")
     add("--workload", nargs="+", default=["unique", "shared"], choices=["unique", "shared", "open", "long"])

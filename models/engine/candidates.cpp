@@ -1,4 +1,5 @@
-// Narrows a set of tokens in a few passes, without sorting it.
+// Narrows a set of tokens in a few passes, without sorting it: what is left out
+// gets a weight of 0.
 #include "models/engine/candidates.hpp"
 
 #include "models/engine/fast_exp.hpp"
@@ -16,10 +17,10 @@ namespace {
 // block only.
 constexpr std::size_t block = 256;
 
-// Floats that are not negative keep their order as whole numbers below 2^31.
-std::uint32_t key_of(float x) {
-  return std::bit_cast<std::uint32_t>(x);
-}
+// Where keys begin to be told apart well. A key that is 2^28 larger belongs to
+// a number that is 2^32 times larger, or smaller.
+constexpr order_key key_of_full_weight = 0;
+constexpr auto key_of_small_distance = std::bit_cast<order_key>(0x1p-20f);
 
 } // namespace
 
@@ -35,7 +36,7 @@ void candidates::warp(std::span<const float> scores, float best,
   if (params.top_p < 1.0)
     keep_top_p(params.top_p);
   if (params.min_p > 0.0)
-    keep_min_p(params.min_p);
+    drop_below(weights(), static_cast<float>(params.min_p));
   if (params.typical_p < 1.0)
     keep_typical(scores, best, scale, params.typical_p);
 }
@@ -60,68 +61,33 @@ void candidates::take_best(std::span<const scored_token> best_ones, float best,
   }
 }
 
-template <class Predicate>
-void candidates::keep(Predicate is_in) {
-  ids_.resize(std::max(ids_.size(), size_));
-  std::size_t kept = 0;
-  // No branch: which tokens stay is not to be guessed.
-  auto pass = [&](auto id_of) {
-    for (std::size_t i = 0; i < size_; ++i) {
-      auto stays = is_in(i);
-      ids_[kept] = id_of(i);
-      weights_[kept] = weights_[i];
-      kept += stays ? 1 : 0;
-    }
-  };
-  if (has_ids_)
-    pass([this](std::size_t i) { return ids_[i]; });
-  else
-    pass([](std::size_t i) { return static_cast<token_id>(i); });
-  has_ids_ = true;
-  size_ = kept;
-}
-
 void candidates::keep_top_p(double top_p) {
-  auto total = sum(weights());
-  // All tokens lighter than this together have less than half of what top_p
-  // leaves out, so none of them is in.
-  auto lightest = static_cast<float>(0.5 * (1.0 - top_p) * total
-                                     / static_cast<double>(size_));
-  keep([=, this](std::size_t i) {
-    return weights_[i] >= lightest && weights_[i] > 0.0f;
-  });
   keys_.resize(std::max(keys_.size(), size_));
-  for (std::size_t i = 0; i < size_; ++i)
-    keys_[i] = key_of(1.0f) - key_of(weights_[i]);
-  auto last = cut_.find(weights(), {keys_.data(), size_}, top_p * total);
-  keep([=, this](std::size_t i) {
-    return keys_[i] < last.key || (keys_[i] == last.key && i <= last.index);
-  });
-}
-
-void candidates::keep_min_p(double min_p) {
-  auto least = static_cast<float>(min_p);
-  keep([=, this](std::size_t i) { return weights_[i] >= least; });
+  keys_by_weight(weights(), keys_.data());
+  auto last = cut_.find(weights(), {keys_.data(), size_},
+                        top_p * sum(weights()), key_of_full_weight);
+  // Of equal ones those with lower ids stay.
+  auto split = last.index + 1;
+  drop_above(weights().first(split), keys_.data(), last.key);
+  drop_above(weights().subspan(split), keys_.data() + split, last.key - 1);
 }
 
 void candidates::keep_typical(std::span<const float> scores, float best,
                               float scale, double typical_p) {
-  keep([this](std::size_t i) { return weights_[i] > 0.0f; });
+  if (has_ids_) {
+    own_scores_.clear();
+    for (std::size_t i = 0; i < size_; ++i)
+      own_scores_.push_back(scores[static_cast<std::size_t>(ids_[i])]);
+    scores = own_scores_;
+  }
   // With log(total) - x for a token's surprise, its distance from the entropy,
   // which is the mean surprise, is that of x from the mean x.
-  auto x = [&](std::size_t i) {
-    return double{(scores[static_cast<std::size_t>(ids_[i])] - best) * scale};
-  };
-  double mean = 0.0;
-  for (std::size_t i = 0; i < size_; ++i)
-    mean += weights_[i] * x(i);
-  auto total = sum(weights());
-  mean /= total;
+  auto mean = weighted_mean(scores, best, scale, weights_.data());
   keys_.resize(std::max(keys_.size(), size_));
-  for (std::size_t i = 0; i < size_; ++i)
-    keys_[i] = key_of(static_cast<float>(std::abs(x(i) - mean)));
-  auto last = cut_.find(weights(), {keys_.data(), size_}, typical_p * total);
-  keep([=, this](std::size_t i) { return keys_[i] <= last.key; });
+  keys_by_distance(scores, best, scale, mean, keys_.data());
+  auto last = cut_.find(weights(), {keys_.data(), size_},
+                        typical_p * sum(weights()), key_of_small_distance);
+  drop_above(weights(), keys_.data(), last.key);
 }
 
 token_id candidates::draw(double place) {

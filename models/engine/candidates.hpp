@@ -7,7 +7,6 @@
 #include "models/sampling.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -29,7 +28,8 @@ public:
   /// The token at a place in [0, 1) of all chances side by side, by id.
   token_id draw(double place);
 
-  /// What is left, in the order of the ids. Never empty.
+  /// How many there are, in the order of their ids; those that were left out
+  /// on the way may still be among them, with a weight of 0.
   std::size_t size() const {
     return size_;
   }
@@ -38,13 +38,13 @@ public:
     return has_ids_ ? ids_[index] : static_cast<token_id>(index);
   }
 
-  /// In proportion to its chance; the best token of all has 1.
+  /// In proportion to its chance; the best token of all has 1 while it is in.
   float weight(std::size_t index) const {
     return weights_[index];
   }
 
 private:
-  std::span<const float> weights() const {
+  std::span<float> weights() {
     return {weights_.data(), size_};
   }
 
@@ -52,12 +52,8 @@ private:
   void take_best(std::span<const scored_token> best_ones, float best,
                  float scale);
   void keep_top_p(double top_p);
-  void keep_min_p(double min_p);
   void keep_typical(std::span<const float> scores, float best, float scale,
                     double typical_p);
-  // Narrows the set to those for which `is_in(index)` holds.
-  template <class Predicate>
-  void keep(Predicate is_in);
 
   std::size_t size_ = 0;
   // The first `size_` count. Without ids it is the whole vocabulary.
@@ -65,7 +61,8 @@ private:
   std::vector<token_id> ids_;
   bool has_ids_ = false;
   // Memory to work in.
-  std::vector<std::uint32_t> keys_;
+  std::vector<order_key> keys_;
+  std::vector<float> own_scores_;
   std::vector<double> masses_;
   best_scores best_;
   mass_cut cut_;

@@ -5,10 +5,21 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
+
+// Compiles a function once more for each of these processors; which one runs is
+// decided when the program starts. All give the same bits: nothing is fused,
+// and sums have one order.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define MODEL_SERVER_WIDE                                                      \
+  __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define MODEL_SERVER_WIDE
+#endif
 
 namespace model_server {
 
@@ -26,7 +37,7 @@ bool has_one_from(const float* scores, float threshold) {
 
 } // namespace
 
-score_range range_of(std::span<const float> scores) {
+MODEL_SERVER_WIDE score_range range_of(std::span<const float> scores) {
   constexpr auto infinity = std::numeric_limits<float>::infinity();
   std::array<float, lanes> best;
   std::array<std::int32_t, lanes> nans{};
@@ -50,8 +61,8 @@ score_range range_of(std::span<const float> scores) {
   return result;
 }
 
-void write_weights(std::span<const float> scores, float best, float scale,
-                   float* weights) {
+MODEL_SERVER_WIDE void write_weights(std::span<const float> scores, float best,
+                                     float scale, float* weights) {
   std::size_t i = 0;
   for (; i + lanes <= scores.size(); i += lanes)
     for (std::size_t j = 0; j < lanes; ++j)
@@ -60,7 +71,7 @@ void write_weights(std::span<const float> scores, float best, float scale,
     weights[i] = exp_of_negative((scores[i] - best) * scale);
 }
 
-double sum(std::span<const float> weights) {
+MODEL_SERVER_WIDE double sum(std::span<const float> weights) {
   std::array<double, lanes> parts{};
   std::size_t i = 0;
   for (; i + lanes <= weights.size(); i += lanes)
@@ -72,6 +83,77 @@ double sum(std::span<const float> weights) {
   for (auto part : parts)
     result += part;
   return result;
+}
+
+MODEL_SERVER_WIDE double weighted_mean(std::span<const float> scores,
+                                       float best, float scale,
+                                       const float* weights) {
+  std::array<double, lanes> parts{}, totals{};
+  auto add = [&](std::size_t part, std::size_t i) {
+    // A weight of 0 may stand for minus infinity.
+    auto x = weights[i] > 0.0f ? (scores[i] - best) * scale : 0.0f;
+    parts[part] += double{weights[i]} * x;
+    totals[part] += weights[i];
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= scores.size(); i += lanes)
+    for (std::size_t j = 0; j < lanes; ++j)
+      add(j, i + j);
+  for (; i < scores.size(); ++i)
+    add(0, i);
+  double sum = 0.0, total = 0.0;
+  for (std::size_t j = 0; j < lanes; ++j) {
+    sum += parts[j];
+    total += totals[j];
+  }
+  return sum / total;
+}
+
+MODEL_SERVER_WIDE void keys_by_weight(std::span<const float> weights,
+                                      order_key* keys) {
+  constexpr auto of_one = std::bit_cast<order_key>(1.0f);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    keys[i] = of_one - std::bit_cast<order_key>(weights[i]);
+}
+
+MODEL_SERVER_WIDE void keys_by_distance(std::span<const float> scores,
+                                        float best, float scale, double mean,
+                                        order_key* keys) {
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    auto x = double{(scores[i] - best) * scale};
+    keys[i] = std::bit_cast<order_key>(static_cast<float>(std::abs(x - mean)));
+  }
+}
+
+MODEL_SERVER_WIDE void find_keys(std::span<const order_key> keys,
+                                 order_key first, order_key last,
+                                 std::vector<std::size_t>& places) {
+  auto look_at = [&](std::size_t i) {
+    if (keys[i] >= first && keys[i] <= last)
+      places.push_back(i);
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= keys.size(); i += lanes) {
+    std::int32_t found = 0;
+    for (std::size_t j = 0; j < lanes; ++j)
+      found |= (keys[i + j] >= first ? 1 : 0) & (keys[i + j] <= last ? 1 : 0);
+    if (found != 0)
+      for (std::size_t j = 0; j < lanes; ++j)
+        look_at(i + j);
+  }
+  for (; i < keys.size(); ++i)
+    look_at(i);
+}
+
+MODEL_SERVER_WIDE void drop_above(std::span<float> weights,
+                                  const order_key* keys, order_key last) {
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    weights[i] = keys[i] > last ? 0.0f : weights[i];
+}
+
+MODEL_SERVER_WIDE void drop_below(std::span<float> weights, float least) {
+  for (auto& weight : weights)
+    weight = weight < least ? 0.0f : weight;
 }
 
 double log_sum_of_exp(std::span<const float> scores, float best) {

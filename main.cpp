@@ -1,8 +1,11 @@
 // Starts the server, waits for a signal, stops it. `main` is the table of
 // contents.
+#include "actors/cluster_member.hpp"
 #include "actors/device_choice.hpp"
 #include "actors/message_types.hpp"
+#include "actors/network.hpp"
 #include "actors/serving.hpp"
+#include "actors/worker_process.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
 #include "http/endpoints.hpp"
@@ -26,6 +29,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <variant>
@@ -156,8 +160,10 @@ void check_start(const settings& config) {
 /// cores: actors only pass messages on, and the I/O and model threads, which
 /// do the work, need theirs.
 struct actor_settings : caf::actor_system_config {
-  actor_settings() {
+  explicit actor_settings(const settings& config) {
     model_server::add_message_types(*this);
+    if (config.serving.workers == isolation::process || config.cluster.listen)
+      add_network(*this, config.cluster);
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads",
         std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2));
@@ -238,7 +244,7 @@ void exit_soon_whatever_happens() {
 }
 
 int serve(const settings& config) {
-  actor_settings actor_config;
+  actor_settings actor_config{config};
   caf::actor_system system{actor_config};
   auto gateway = start_serving(system, config);
   auto started = std::make_shared<start_result>();
@@ -263,9 +269,26 @@ int serve(const settings& config) {
   return is_hopeless ? nothing_loaded : 0;
 }
 
+// Offers this machine's devices to another one's server until it is told to
+// stop.
+int serve_as_member(const settings& config) {
+  actor_settings actor_config{config};
+  caf::actor_system system{actor_config};
+  {
+    cluster_member member{system, config};
+    announce(fmt::format("{} offers its devices to {}:{}", config.node_name,
+                         config.cluster.join.host, config.cluster.join.port));
+    wait_for_stop();
+    exit_soon_whatever_happens();
+  }
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view{argv[1]} == worker_process_flag)
+    run_worker_process();
   raise_descriptor_limit();
   try {
     auto loaded =
@@ -278,7 +301,7 @@ int main(int argc, char** argv) {
     check_start(config);
     catch_stop_signals();
     start_logging(config.log);
-    auto status = serve(config);
+    auto status = config.cluster.join ? serve_as_member(config) : serve(config);
     stop_logging();
     return status;
   } catch (const config_error& e) {

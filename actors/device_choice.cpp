@@ -75,6 +75,11 @@ std::string local_device(std::string_view name, std::string_view node) {
   return std::string{name};
 }
 
+std::string node_of_device(std::string_view name, std::string_view local) {
+  auto slash = name.find('/');
+  return std::string{slash == name.npos ? local : name.substr(0, slash)};
+}
+
 std::variant<std::string, failure> choose_device(const device_choice& choice) {
   if (choice.wanted.empty())
     return choose_any(choice);

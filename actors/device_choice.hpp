@@ -30,6 +30,9 @@ struct device_choice {
 /// first free one of the others, `cpu` before the virtual ones.
 std::variant<std::string, failure> choose_device(const device_choice& choice);
 
+/// The node that a device's name says, or else `local`.
+std::string node_of_device(std::string_view name, std::string_view local);
+
 /// A device's name without our own node's prefix.
 std::string local_device(std::string_view name, std::string_view node);
 

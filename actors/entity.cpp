@@ -1,31 +1,41 @@
 // One entity: a model on a device, as its supervisor keeps it.
 #include "actors/entity.hpp"
 
+#include "actors/device_choice.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace model_server {
 
-entity_status entity::status(const std::string& node) const {
+entity_status entity::status() const {
   auto shown = is_leaving ? entity_state::leaving : state;
-  return {device,       node,         shown,
-          load.running, load.waiting, load.tokens_per_second,
-          restarts,     reason};
+  return {
+      local_device(device, node), node,     shown, load.running, load.waiting,
+      load.tokens_per_second,     restarts, reason};
 }
 
 void entity::crashed(std::string why, time_point now,
-                     std::chrono::milliseconds first,
-                     std::chrono::milliseconds most) {
+                     const serving_settings& limits) {
+  auto first = limits.restart_pause;
+  auto most = limits.restart_pause_most;
   auto served_well = state == entity_state::ready && now - ready_since >= most;
   auto starts_anew = pause.count() == 0 || served_well;
   pause = std::min(starts_anew ? first : pause * 2, most);
   restart_at = now + pause;
-  state = entity_state::restarting;
+  losses.push_back(now);
+  while (now - losses.front() >= limits.restart_window)
+    losses.pop_front();
+  auto is_too_much =
+      limits.restart_limit > 0 && losses.size() > limits.restart_limit;
+  state = is_too_much ? entity_state::failed : entity_state::restarting;
   reason = std::move(why);
   worker = nullptr;
+  is_down = false;
   load = {};
   submits = 0;
-  ++restarts;
+  if (!is_too_much)
+    ++restarts;
 }
 
 } // namespace model_server

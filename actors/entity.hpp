@@ -2,11 +2,13 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "config/settings.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <string>
 
 namespace model_server {
@@ -16,25 +18,34 @@ namespace model_server {
 struct entity {
   using time_point = std::chrono::steady_clock::time_point;
 
+  /// As clients name it: with its node if that is another one.
   std::string device;
+  /// Of the node that has it.
+  std::string node;
   /// Of the worker it has, or had last.
   std::uint64_t incarnation = 0;
+  /// Proves that a worker is the one that was started for this incarnation.
+  std::uint64_t secret = 0;
   entity_state state = entity_state::loading;
-  /// Null while it waits for its restart.
+  /// Null while there is none to speak to.
   worker_actor worker;
+  /// It is down, and its node has not yet told why.
+  bool is_down = false;
   /// What the worker told last.
   worker_load load;
   /// Submits sent to the worker; those that `load` doesn't count are on their
   /// way.
   std::uint64_t submits = 0;
   std::uint32_t restarts = 0;
-  /// Why it is restarting; else empty.
+  /// Why it is restarting or has failed; else empty.
   std::string reason;
   /// It was ready once, so a failed load is a crash and not a wrong setting.
   bool has_served = false;
   /// It is the last one and being removed: finishes what it has.
   bool is_leaving = false;
   time_point ready_since{};
+  /// When its workers were lost, the last ones only.
+  std::deque<time_point> losses;
   /// When a restart is due, and after which pause.
   time_point restart_at{};
   std::chrono::milliseconds pause{0};
@@ -43,7 +54,12 @@ struct entity {
 
   /// May be given replies.
   bool can_serve() const {
-    return state == entity_state::ready && !is_leaving;
+    return state == entity_state::ready && !is_leaving && !is_down;
+  }
+
+  /// A worker was started for it and has not come to its end.
+  bool has_worker() const {
+    return state == entity_state::loading || state == entity_state::ready;
   }
 
   /// Replies it has, with those on their way.
@@ -51,13 +67,13 @@ struct entity {
     return load.running + load.waiting + (submits - load.submits);
   }
 
-  entity_status status(const std::string& node) const;
+  entity_status status() const;
 
   /// The pause before the restart that is due after a crash at `now`: the
   /// first one, then twice the one before, never more than `most`; the first
   /// one again when it has served for as long as `most`.
-  void crashed(std::string why, time_point now, std::chrono::milliseconds first,
-               std::chrono::milliseconds most);
+  /// It has failed instead if this was one loss too many.
+  void crashed(std::string why, time_point now, const serving_settings& limits);
 };
 
 } // namespace model_server

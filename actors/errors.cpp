@@ -37,6 +37,10 @@ std::string to_string(errc code) {
     return "model_failed";
   case errc::worker_lost:
     return "worker_lost";
+  case errc::poison_request:
+    return "poison_request";
+  case errc::name_in_use:
+    return "name_in_use";
   case errc::shutting_down:
     return "shutting_down";
   case errc::deadline_exceeded:

@@ -39,6 +39,10 @@ enum class errc : std::uint8_t {
   model_failed,
   /// Workers died under this request as often as the limit allows.
   worker_lost,
+  /// Workers broke on this request alone: it is not tried again.
+  poison_request,
+  /// Another machine of this name is in the cluster.
+  name_in_use,
   /// The server is stopping.
   shutting_down,
   /// The request ran longer than the limit.

@@ -106,6 +106,31 @@ caf::result<admitted> admit(gateway_pointer self, submit& order,
   return pass_on<admitted>(self, model, std::move(order), std::move(sink));
 }
 
+// -- machines -----------------------------------------------------------------
+
+caf::result<caf::ok_atom> take_node(gateway_pointer self,
+                                    const node_here& hello,
+                                    const node_actor& node) {
+  auto& state = self->state;
+  if (hello.name == state.options.node_name)
+    return to_error(state.name_in_use(hello.name));
+  auto [known, is_new] = state.nodes.emplace(hello.name, node);
+  if (known->second != node)
+    return to_error(state.name_in_use(hello.name));
+  if (is_new) {
+    self->monitor(node);
+    log_event(log_level::info, "node_joined",
+              {{"node", hello.name},
+               {"devices", hello.devices.size()},
+               {"models", hello.models.size()}});
+  }
+  for (const auto& model : state.options.models)
+    self->send(model.supervisor, hello, node);
+  return caf::ok_atom::value;
+}
+
+// -- the end ------------------------------------------------------------------
+
 void answer_drain(gateway_pointer self) {
   auto& state = self->state;
   if (!state.open_replies.empty())
@@ -149,6 +174,12 @@ const served_model* gateway_state::find(const std::string& model) const {
   return nullptr;
 }
 
+failure gateway_state::name_in_use(const std::string& node) const {
+  return {errc::name_in_use,
+          fmt::format("a machine called '{}' is in the cluster already", node),
+          "", 0};
+}
+
 failure gateway_state::unknown(const std::string& model) const {
   std::string names;
   for (std::size_t i = 0; i < options.models.size() && i < most_names; ++i)
@@ -168,12 +199,22 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
   for (const auto& model : self->state.options.models)
     self->send(model.supervisor, gateway_actor{self});
   self->set_down_handler([self](const caf::down_msg& down) {
-    self->state.open_replies.erase(down.source);
-    answer_drain(self);
+    auto& state = self->state;
+    if (state.open_replies.erase(down.source) > 0)
+      return answer_drain(self);
+    std::erase_if(state.nodes, [&](const auto& item) {
+      auto is_lost = item.second == down.source;
+      if (is_lost)
+        log_event(log_level::warning, "node_lost",
+                  {{"node", item.first}, {"reason", describe(down.reason)}});
+      return is_lost;
+    });
   });
   self->set_exit_handler([self](const caf::exit_msg& exit) {
     for (const auto& model : self->state.options.models)
       self->send_exit(model.supervisor, exit.reason);
+    if (self->state.options.node)
+      self->send_exit(self->state.options.node, exit.reason);
     self->quit(exit.reason);
   });
   return {
@@ -197,9 +238,16 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       },
       [self](get_status) { return gather_status(self); },
       [self](const drain& order) { return begin_drain(self, order); },
-      [self](const worker_abandoned& lost) {
+      [self](const worker_gone& lost) {
         for (const auto& [address, sink] : self->state.open_replies)
           self->send(sink, lost);
+      },
+      [self](const worker_here& hello, const worker_actor& worker) {
+        if (const auto* found = self->state.find(hello.ticket.model))
+          self->send(found->supervisor, hello, worker);
+      },
+      [self](const node_here& hello, const node_actor& node) {
+        return take_node(self, hello, node);
       },
       [self](tick_atom) { cut_off(self); },
       [self](pulse_atom) { beat(self); },

@@ -26,6 +26,9 @@ struct served_model {
 struct gateway_options {
   /// In the order of the status.
   std::vector<served_model> models;
+  /// Of this machine; ends with the gateway. May be null.
+  node_actor node;
+  std::string node_name = "local";
   /// How often replies look at the clock: their deadlines and pings are late by
   /// so much at most. One timer for all of them, because one for each costs
   /// more than everything else that a short reply does.
@@ -43,6 +46,8 @@ struct gateway_state {
   gateway_options options;
   /// Replies that have submitted and not ended.
   std::map<caf::actor_addr, reply_actor> open_replies;
+  /// The other machines of the cluster, by name.
+  std::map<std::string, node_actor> nodes;
   /// A pulse is on its way; there is none while no reply is open.
   bool pulse_is_due = false;
   bool is_draining = false;
@@ -53,6 +58,9 @@ struct gateway_state {
 
   /// Null if no model has this name.
   const served_model* find(const std::string& model) const;
+
+  /// What to say of a name that another machine has.
+  failure name_in_use(const std::string& node) const;
 
   /// What to say of a name that no model has; tells some of the names there
   /// are.

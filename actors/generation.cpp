@@ -31,7 +31,7 @@ std::vector<likely_token> texts_of(const std::vector<token_logprob>& best,
 
 } // namespace
 
-generation::generation(submit order, reply_actor sink,
+generation::generation(submit order, token_sink sink,
                        std::vector<token_id> prompt, sequence_id id,
                        const model_info& info)
     : request_(std::move(order.request)),
@@ -39,9 +39,8 @@ generation::generation(submit order, reply_actor sink,
       credit_(order.credit),
       most_tokens_(most_tokens(request_, prompt.size(), info)),
       known_(order.log.size()),
-      begun_at_(order.log.size()),
       is_underway_(order.resumed),
-      is_accused_(order.attempt > 1) {
+      suspect_until_(order.suspect_until) {
   state_.id = id;
   state_.conversation = &request_.prompt.conversation;
   state_.prompt_size = prompt.size();

@@ -16,7 +16,7 @@ class generation {
 public:
   /// `prompt` is the encoded conversation and shorter than the model's context.
   /// The tokens of the submit's log follow it.
-  generation(submit order, reply_actor sink, std::vector<token_id> prompt,
+  generation(submit order, token_sink sink, std::vector<token_id> prompt,
              sequence_id id, const model_info& info);
   generation(const generation&) = delete;
   generation& operator=(const generation&) = delete;
@@ -26,7 +26,7 @@ public:
   }
 
   /// Whom the tokens are for.
-  const reply_actor& sink() const {
+  const token_sink& sink() const {
     return sink_;
   }
 
@@ -54,12 +54,12 @@ public:
     is_underway_ = true;
   }
 
-  /// A worker was lost while this reply was in its step, and no token has been
-  /// made since: it may be the cause, so it takes its next step alone. A
+  /// A worker broke while this reply was in its step, and it has not come past
+  /// that place since: it may be the cause, so it takes its steps alone. A
   /// model's step is a function of the log, so whoever survives that step is
   /// innocent.
   bool is_suspect() const {
-    return is_accused_ && known_ == begun_at_;
+    return known_ < suspect_until_;
   }
 
   /// Nothing is left to make: the log that came with it was the whole reply.
@@ -87,15 +87,13 @@ public:
 
 private:
   generation_request request_;
-  reply_actor sink_;
+  token_sink sink_;
   sequence state_;
   std::uint64_t credit_ = 0;
   std::size_t most_tokens_ = 0;
   std::size_t known_ = 0;
-  // Size of the log that it came with.
-  std::size_t begun_at_ = 0;
   bool is_underway_ = false;
-  bool is_accused_ = false;
+  std::uint64_t suspect_until_ = 0;
 };
 
 } // namespace model_server

@@ -99,7 +99,7 @@ inspected<Inspector> inspect(Inspector& f, entity_status& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, submit& x) {
   return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
-           x.credit, x.resumed);
+           x.credit, x.resumed, x.suspect_until);
 }
 
 template <class Inspector>
@@ -172,8 +172,64 @@ inspected<Inspector> inspect(Inspector& f, reply_failed& x) {
 }
 
 template <class Inspector>
-inspected<Inspector> inspect(Inspector& f, worker_abandoned& x) {
-  return f(caf::meta::type_name("worker_abandoned"), x.model, x.incarnation);
+inspected<Inspector> inspect(Inspector& f, routed& x) {
+  return f(caf::meta::type_name("routed"), x.incarnation);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, step_place& x) {
+  return f(caf::meta::type_name("step_place"), x.id, x.tokens);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_end& x) {
+  return f(caf::meta::type_name("worker_end"), x.is_fault, x.batch_is_known,
+           x.batch);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_gone& x) {
+  return f(caf::meta::type_name("worker_gone"), x.model, x.incarnation, x.end);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_ticket& x) {
+  return f(caf::meta::type_name("worker_ticket"), x.model, x.incarnation,
+           x.secret);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, start_worker& x) {
+  return f(caf::meta::type_name("start_worker"), x.ticket, x.device,
+           x.shown_device, x.batch_size, x.max_queued);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, stop_worker& x) {
+  return f(caf::meta::type_name("stop_worker"), x.model, x.incarnation,
+           x.at_once);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, node_device& x) {
+  return f(caf::meta::type_name("node_device"), x.name, x.is_accelerator,
+           x.free_bytes);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, node_here& x) {
+  return f(caf::meta::type_name("node_here"), x.name, x.devices, x.models);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_here& x) {
+  return f(caf::meta::type_name("worker_here"), x.ticket);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_ended& x) {
+  return f(caf::meta::type_name("worker_ended"), x.incarnation, x.reason,
+           x.end);
 }
 
 template <class Inspector>

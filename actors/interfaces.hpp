@@ -13,43 +13,36 @@ using step_atom = caf::atom_constant<caf::atom("step")>;
 using load_atom = caf::atom_constant<caf::atom("load")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
+using ended_atom = caf::atom_constant<caf::atom("ended")>;
 using pulse_atom = caf::atom_constant<caf::atom("pulse")>;
 
 // What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
-/// One reply in progress, the only one to its request or one of several: owns
-/// the request and its token log, ends it exactly once.
-using reply_actor = caf::typed_actor<
+/// Where a worker sends what becomes of a reply.
+using token_sink = caf::typed_actor<
     // What a step made. Old incarnations and known numbers are dropped.
     caf::reacts_to<token_chunk>,
     // The worker refuses to go on with this request.
     caf::reacts_to<reply_failed>,
     // The worker's device goes away: asks the supervisor again, with the log.
-    caf::reacts_to<moved>,
-    // A worker that may hang was given up: goes on elsewhere if it was this
-    // reply's.
-    caf::reacts_to<worker_abandoned>,
-    // The server stops, or another choice has failed: ends with this error.
-    caf::reacts_to<stop_reply>,
-    // The client has taken tokens: more credit for the worker.
-    caf::reacts_to<written>,
-    // The client left: frees the worker's place and ends.
-    caf::reacts_to<client_left>,
-    // The gateway's pulse: pings a silent stream, watches the deadline.
-    caf::reacts_to<pulse_atom>,
-    // INTERNAL: submits again after a lost worker or a loading model.
-    caf::reacts_to<retry_atom>>;
+    caf::reacts_to<moved>>;
+
+/// Where a worker sends how busy it is.
+using load_watcher = caf::typed_actor<
+    // A worker's load has changed.
+    caf::reacts_to<worker_load>>;
 
 /// Owns one model on one device and runs its batches.
 using worker_actor = caf::typed_actor<
-    // Makes the entry; errors: load_failed. Nothing else is taken before.
-    caf::replies_to<load_atom>::with<worker_ready>,
+    // Makes the entry; errors: load_failed. Nothing else is taken before. Asked
+    // again, only tells the new watcher its load.
+    caf::replies_to<load_atom, load_watcher>::with<worker_ready>,
     // Encodes and queues. Errors: queue_full, context_length_exceeded,
     // bad_chat, out_of_range, unsupported_field, worker_lost (the model broke
     // on this chat), model_loading (it takes nothing yet, or no more).
-    caf::replies_to<submit, reply_actor>::with<admitted>,
+    caf::replies_to<submit, token_sink>::with<admitted>,
     // Errors: bad_chat, out_of_range, unsupported_field, worker_lost,
     // model_loading, each as for a submit.
     caf::replies_to<tokenize>::with<tokenized>,
@@ -67,6 +60,49 @@ using worker_actor = caf::typed_actor<
     // INTERNAL: runs one batch step.
     caf::reacts_to<step_atom>>;
 
+/// One reply in progress, the only one to its request or one of several: owns
+/// the request and its token log, ends it exactly once.
+using reply_actor = caf::typed_actor<
+    // What a step made. Old incarnations and known numbers are dropped.
+    caf::reacts_to<token_chunk>,
+    // The worker refuses to go on with this request.
+    caf::reacts_to<reply_failed>,
+    // The worker's device goes away: asks the supervisor again, with the log.
+    caf::reacts_to<moved>,
+    // The supervisor has sent the request to this worker.
+    caf::reacts_to<routed, worker_actor>,
+    // A worker is gone: goes on elsewhere if it was this reply's.
+    caf::reacts_to<worker_gone>,
+    // The server stops, or another choice has failed: ends with this error.
+    caf::reacts_to<stop_reply>,
+    // The client has taken tokens: more credit for the worker.
+    caf::reacts_to<written>,
+    // The client left: frees the worker's place and ends.
+    caf::reacts_to<client_left>,
+    // The gateway's pulse: pings a silent stream, watches the deadline.
+    caf::reacts_to<pulse_atom>,
+    // INTERNAL: submits again after a lost worker or a loading model.
+    caf::reacts_to<retry_atom>>;
+
+/// Who started a worker.
+using worker_owner = caf::typed_actor<
+    // It can be spoken to.
+    caf::reacts_to<worker_here, worker_actor>,
+    // It has ended.
+    caf::reacts_to<worker_ended>>;
+
+/// One per machine: starts workers there and sees their ends.
+using node_actor = caf::typed_actor<
+    // Starts a worker for an owner.
+    caf::reacts_to<start_worker, worker_owner>,
+    // Ends it, if it does not end by itself soon. Unknown ones are ignored.
+    caf::reacts_to<stop_worker>,
+    // INTERNAL: the process of this worker has ended with this status of
+    // waitpid.
+    caf::reacts_to<ended_atom, std::uint64_t, int>,
+    // INTERNAL: this worker has had its time to end by itself.
+    caf::reacts_to<tick_atom, std::uint64_t>>;
+
 /// The one door from HTTP: model name to supervisor, admission.
 using gateway_actor = caf::typed_actor<
     // Delegates to the model's supervisor. Errors: model_not_found,
@@ -82,7 +118,11 @@ using gateway_actor = caf::typed_actor<
     // were cut off.
     caf::replies_to<drain>::with<std::uint32_t>,
     // Tells every open reply.
-    caf::reacts_to<worker_abandoned>,
+    caf::reacts_to<worker_gone>,
+    // A worker in a process of its own; passed on to its supervisor.
+    caf::reacts_to<worker_here, worker_actor>,
+    // A machine of the cluster; errors: name_in_use. Every supervisor hears.
+    caf::replies_to<node_here, node_actor>::with<caf::ok_atom>,
     // INTERNAL: the drain limit has passed.
     caf::reacts_to<tick_atom>,
     // INTERNAL: lets every open reply look at the clock.
@@ -109,6 +149,10 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<gateway_actor>,
     // A worker's load has changed.
     caf::reacts_to<worker_load>,
+    // A machine that may have devices for this model.
+    caf::reacts_to<node_here, node_actor>,
+    // As the owner of its workers.
+    caf::reacts_to<worker_here, worker_actor>, caf::reacts_to<worker_ended>,
     // INTERNAL: starts the worker of this incarnation's entity again.
     caf::reacts_to<retry_atom, std::uint64_t>,
     // INTERNAL: the last entity has had its time to finish.

@@ -70,6 +70,9 @@ struct submit {
   /// A worker had taken this reply before: it passes full queues and a
   /// draining gateway.
   bool resumed = false;
+  /// A worker broke in a step that would have made this token: up to it the
+  /// reply takes its steps without any other. 0 is no suspicion.
+  std::uint64_t suspect_until = 0;
 
   friend bool operator==(const submit&, const submit&) = default;
 };
@@ -96,6 +99,42 @@ struct cancel {
   request_id id = 0;
 
   friend bool operator==(const cancel&, const cancel&) = default;
+};
+
+/// Names a worker among all that its supervisor has started. The secret, a
+/// random number, proves that who says it is this worker was started as it.
+struct worker_ticket {
+  std::string model;
+  /// No two workers of a model have the same; a later one has a larger one.
+  std::uint64_t incarnation = 0;
+  std::uint64_t secret = 0;
+
+  friend bool operator==(const worker_ticket&, const worker_ticket&) = default;
+};
+
+/// Asks a node for a worker. It says `worker_here` to its owner when it can be
+/// spoken to, or its node says `worker_ended`.
+struct start_worker {
+  worker_ticket ticket;
+  /// As the node calls it.
+  std::string device;
+  /// As the clients see it: with the node's name if it is not the front's.
+  std::string shown_device;
+  std::uint32_t batch_size = 8;
+  std::uint32_t max_queued = 256;
+
+  friend bool operator==(const start_worker&, const start_worker&) = default;
+};
+
+/// Tells a node that a worker is to be gone soon; what is left of it then is
+/// ended by force.
+struct stop_worker {
+  std::string model;
+  std::uint64_t incarnation = 0;
+  /// It does not answer any more: by force at once.
+  bool at_once = false;
+
+  friend bool operator==(const stop_worker&, const stop_worker&) = default;
 };
 
 /// Ends every reply of a worker with this failure.
@@ -220,14 +259,43 @@ struct moved {
   friend bool operator==(const moved&, const moved&) = default;
 };
 
-/// A worker was given up although it has not gone down: it hangs in a step, and
-/// what it still says is dropped.
-struct worker_abandoned {
-  std::string model;
+/// The worker that a reply's request is on its way to. Comes before the
+/// worker's own answer.
+struct routed {
   std::uint64_t incarnation = 0;
 
-  friend bool operator==(const worker_abandoned&,
-                         const worker_abandoned&) = default;
+  friend bool operator==(const routed&, const routed&) = default;
+};
+
+/// A reply in a worker's step, and how many tokens it had before.
+struct step_place {
+  request_id id = 0;
+  std::uint64_t tokens = 0;
+
+  friend bool operator==(const step_place&, const step_place&) = default;
+};
+
+/// How a worker came to its end.
+struct worker_end {
+  /// Something broke in it, so its step may have done it; else it was ended
+  /// from outside (by a signal, by a lost link), which is no reply's fault.
+  bool is_fault = false;
+  /// False if nobody can tell any more who was in its step.
+  bool batch_is_known = false;
+  /// The replies in its last step; empty between two steps.
+  std::vector<step_place> batch;
+
+  friend bool operator==(const worker_end&, const worker_end&) = default;
+};
+
+/// A worker is gone, or was given up because it hangs: what it still says is
+/// dropped.
+struct worker_gone {
+  std::string model;
+  std::uint64_t incarnation = 0;
+  worker_end end;
+
+  friend bool operator==(const worker_gone&, const worker_gone&) = default;
 };
 
 /// The server ends the reply, whatever its state.
@@ -264,6 +332,41 @@ struct worker_load {
   double tokens_per_second = 0;
 
   friend bool operator==(const worker_load&, const worker_load&) = default;
+};
+
+/// A device of a node, and what is known of it.
+struct node_device {
+  std::string name;
+  bool is_accelerator = false;
+  std::uint64_t free_bytes = 0;
+
+  friend bool operator==(const node_device&, const node_device&) = default;
+};
+
+/// A machine joins, or tells again what it has.
+struct node_here {
+  std::string name;
+  std::vector<node_device> devices;
+  /// The models that it finds there.
+  std::vector<std::string> models;
+
+  friend bool operator==(const node_here&, const node_here&) = default;
+};
+
+/// A worker can be spoken to; it has not loaded its model yet.
+struct worker_here {
+  worker_ticket ticket;
+
+  friend bool operator==(const worker_here&, const worker_here&) = default;
+};
+
+/// A node tells that a worker has ended, or could not be started.
+struct worker_ended {
+  std::uint64_t incarnation = 0;
+  failure reason;
+  worker_end end;
+
+  friend bool operator==(const worker_ended&, const worker_ended&) = default;
 };
 
 /// A worker has its model in memory.

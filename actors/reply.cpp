@@ -4,7 +4,6 @@
 #include "actors/reply_state.hpp"
 #include "config/logging.hpp"
 
-#include <caf/actor_cast.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -20,6 +19,10 @@ using reply_pointer = reply_actor::stateful_pointer<reply_state>;
 
 // A reply without a worker asks for one again after this pause.
 constexpr auto retry_pause = std::chrono::milliseconds{100};
+
+// A worker is down: so long the supervisor may take to say why. It knows within
+// milliseconds, unless it has ended itself.
+constexpr auto word_wait = std::chrono::seconds{2};
 
 // -- the end ------------------------------------------------------------------
 
@@ -66,11 +69,16 @@ void finish(reply_pointer self, const progress_step& last) {
 
 void ask_for_worker(reply_pointer self);
 
-void give_up_worker(reply_pointer self) {
+void forget_worker(reply_pointer self) {
   auto& state = self->state;
   if (state.worker)
     self->demonitor(state.worker.address());
-  state.wait_for_worker(self->clock().now());
+  state.forget_worker();
+}
+
+void give_up_worker(reply_pointer self) {
+  forget_worker(self);
+  self->state.wait_for_worker(self->clock().now());
 }
 
 // The worker gave this reply up, or was given up, through no fault of its own.
@@ -80,13 +88,26 @@ void go_elsewhere(reply_pointer self) {
 }
 
 // The worker went down under this reply: another one goes on from the log.
-void lose_worker(reply_pointer self) {
+void lose_worker(reply_pointer self, const worker_end& end) {
   auto& state = self->state;
   give_up_worker(self);
-  if (state.attempt >= state.options.max_attempts)
+  switch (state.judge(end)) {
+  case reply_state::consequence::ask_again:
+    return ask_for_worker(self);
+  case reply_state::consequence::give_up:
     return fail(self, state.too_many_lost());
-  ++state.attempt;
-  ask_for_worker(self);
+  case reply_state::consequence::is_poison:
+    return fail(self, state.poison());
+  }
+}
+
+// The worker is down, the supervisor knows why and says so; if not, that is all
+// that will ever be known.
+void await_word(reply_pointer self) {
+  const auto& state = self->state;
+  self->delayed_send(
+      self, word_wait,
+      worker_gone{state.options.request.model, state.facts.incarnation, {}});
 }
 
 // No worker now; there may be one soon.
@@ -102,11 +123,14 @@ void ask_again_later(reply_pointer self, const std::string& last_words) {
 }
 
 void take_refusal(reply_pointer self, const caf::error& reason) {
-  if (!is_failure(reason)) // it went down before it saw the request
+  auto is_going_down =
+      !is_failure(reason) || to_failure(reason).code == errc::worker_lost;
+  if (is_going_down && self->state.worker)
+    return; // the supervisor says more of its end
+  if (is_going_down)
     return ask_again_later(self, "the last one is gone");
+  forget_worker(self);
   auto what = to_failure(reason);
-  if (what.code == errc::worker_lost)
-    return lose_worker(self);
   auto is_passing =
       what.code == errc::model_loading || what.code == errc::model_not_active;
   if (self->state.may_wait() && is_passing)
@@ -114,12 +138,15 @@ void take_refusal(reply_pointer self, const caf::error& reason) {
   fail(self, what);
 }
 
-void take_worker(reply_pointer self, const admitted& facts) {
+void take_route(reply_pointer self, const routed& route, worker_actor& worker) {
+  self->state.take_route(std::move(worker), route.incarnation);
+  self->monitor(self->state.worker);
+}
+
+void take_facts(reply_pointer self, const admitted& facts) {
   auto& state = self->state;
   auto now = self->clock().now();
-  state.take_worker(caf::actor_cast<worker_actor>(self->current_sender()),
-                    facts, now);
-  self->monitor(state.worker);
+  state.take_facts(facts, now);
   if (state.has_begun)
     return;
   state.has_begun = true;
@@ -129,10 +156,20 @@ void take_worker(reply_pointer self, const admitted& facts) {
 
 void ask_for_worker(reply_pointer self) {
   // Two delegates further down it is the worker itself that answers.
+  auto is_void = [self, asked = self->state.asked] {
+    return asked != self->state.asked;
+  };
   self->request(self->state.options.gateway, caf::infinite,
                 self->state.next_order(), reply_actor{self})
-      .then([self](const admitted& facts) { take_worker(self, facts); },
-            [self](const caf::error& reason) { take_refusal(self, reason); });
+      .then(
+          [=](const admitted& facts) {
+            if (!is_void())
+              take_facts(self, facts);
+          },
+          [=](const caf::error& reason) {
+            if (!is_void())
+              take_refusal(self, reason);
+          });
 }
 
 // -- tokens -------------------------------------------------------------------
@@ -152,7 +189,7 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
   if (state.progress.is_ahead(chunk)) {
     // Cannot happen while messages keep their order; the log mends it.
     self->send(state.worker, cancel{state.options.request.id});
-    return lose_worker(self);
+    return lose_worker(self, {});
   }
   if (chunk.first == 1)
     state.cached_tokens = chunk.cached_tokens;
@@ -188,7 +225,7 @@ void watch_time(reply_pointer self) {
 void set_endings(reply_pointer self) {
   self->set_down_handler([self](const caf::down_msg& down) {
     if (self->state.worker == down.source)
-      lose_worker(self);
+      await_word(self);
   });
   self->set_exit_handler([self](const caf::exit_msg&) {
     fail(self, {errc::shutting_down, "the server is stopping", "", 5});
@@ -215,10 +252,13 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options,
         if (self->state.is_of_worker(notice.incarnation))
           go_elsewhere(self);
       },
-      [self](const worker_abandoned& lost) {
+      [self](const routed& route, worker_actor& worker) {
+        take_route(self, route, worker);
+      },
+      [self](const worker_gone& lost) {
         if (self->state.options.request.model == lost.model
             && self->state.is_of_worker(lost.incarnation))
-          go_elsewhere(self);
+          lose_worker(self, lost.end);
       },
       [self](const stop_reply& order) { fail(self, order.reason); },
       [self](const written& progress) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace model_server {
@@ -24,22 +25,47 @@ submit reply_state::next_order() {
   result.attempt = attempt;
   result.credit = credit_for_worker.grant();
   result.resumed = has_begun;
+  result.suspect_until = suspect_until;
   return result;
 }
 
-void reply_state::take_worker(worker_actor whom, const admitted& what,
-                              time_point now) {
+void reply_state::take_route(worker_actor whom, std::uint64_t incarnation) {
   worker = std::move(whom);
+  facts.incarnation = incarnation;
+}
+
+void reply_state::take_facts(const admitted& what, time_point now) {
   waited = time_without_worker(now);
   waiting_since.reset();
   facts = what;
 }
 
-void reply_state::wait_for_worker(time_point now) {
+void reply_state::forget_worker() {
   worker = nullptr;
   facts.incarnation = 0;
+  ++asked;
+}
+
+void reply_state::wait_for_worker(time_point now) {
   if (!waiting_since)
     waiting_since = now;
+}
+
+reply_state::consequence reply_state::judge(const worker_end& end) {
+  auto mine = std::ranges::find(end.batch, options.request.id, &step_place::id);
+  auto was_hit = mine != end.batch.end();
+  if (end.batch_is_known && !was_hit)
+    return consequence::ask_again;
+  if (end.is_fault && was_hit) {
+    auto was_alone = end.batch.size() == 1;
+    if (was_alone && suspect_until > progress.last())
+      return consequence::is_poison;
+    suspect_until = mine->tokens + 1;
+  }
+  if (attempt >= options.max_attempts)
+    return consequence::give_up;
+  ++attempt;
+  return consequence::ask_again;
 }
 
 reply_state::time_point::duration
@@ -71,6 +97,14 @@ failure reply_state::nobody_went_on(const std::string& last_words) const {
           fmt::format("no worker went on with this request within {} ms: {}",
                       options.worker_wait.count(), last_words),
           "", 1};
+}
+
+failure reply_state::poison() const {
+  return {errc::poison_request,
+          fmt::format("this request broke a worker, and another one when it "
+                      "was tried again alone, after {} tokens",
+                      progress.last()),
+          "", 0};
 }
 
 failure reply_state::too_slow() const {

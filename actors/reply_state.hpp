@@ -30,13 +30,18 @@ struct reply_state {
   /// The token log, and the text from it.
   reply_progress progress{generation_request{}};
   credit_window credit_for_worker{1, false};
-  /// Null while there is none: before the first, or between two.
+  /// The one in charge, or that the request is on its way to. Null while there
+  /// is none: before the first, or between two.
   worker_actor worker;
   /// What the worker said of itself; incarnation 0 while there is none.
   admitted facts;
   /// Of the prompt, found computed by the worker that made the first token.
   std::uint32_t cached_tokens = 0;
   std::uint32_t attempt = 1;
+  /// A worker broke in the step that would have made this token; 0 is none.
+  std::uint64_t suspect_until = 0;
+  /// Counts what was asked of the gateway; answers to older ones are void.
+  std::uint64_t asked = 0;
   /// A worker has taken it, and the writer was told to begin.
   bool has_begun = false;
   /// The writer was told that it was the end.
@@ -59,10 +64,20 @@ struct reply_state {
   /// What to ask the gateway for now.
   submit next_order();
 
-  /// The worker in charge, and what it said.
-  void take_worker(worker_actor whom, const admitted& what, time_point now);
+  /// The request is on its way to this worker.
+  void take_route(worker_actor whom, std::uint64_t incarnation);
 
-  /// There is no worker in charge any more.
+  /// The worker in charge has taken it.
+  void take_facts(const admitted& what, time_point now);
+
+  /// What to do after the worker in charge has come to this end.
+  enum class consequence { ask_again, give_up, is_poison };
+  consequence judge(const worker_end& end);
+
+  /// There is no worker in charge any more; what it still says is void.
+  void forget_worker();
+
+  /// From now on the reply waits for one.
   void wait_for_worker(time_point now);
 
   /// It waits for a worker rather than give up: the request was taken, or
@@ -80,6 +95,7 @@ struct reply_state {
   failure too_many_lost() const;
   failure nobody_went_on(const std::string& last_words) const;
   failure too_slow() const;
+  failure poison() const;
 };
 
 } // namespace model_server

@@ -2,7 +2,12 @@
 #include "actors/serving.hpp"
 
 #include "actors/gateway.hpp"
+#include "actors/network.hpp"
+#include "actors/process_node.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/thread_node.hpp"
+#include "config/logging.hpp"
+#include "config/quote.hpp"
 #include "models/cores.hpp"
 #include "models/model_catalog.hpp"
 
@@ -21,34 +26,71 @@ worker_actor spawn_on_own_thread(caf::actor_system& system,
   return system.spawn<caf::detached>(worker, std::move(options));
 }
 
+std::unique_ptr<model_entry> make_entry_of(const settings& config,
+                                           const std::string& name,
+                                           const std::string& device) {
+  for (const auto& model : config.models)
+    if (model.name == name)
+      return make_entry(model.entry, {model.params, device});
+  throw config_error("there is no model " + quote(name));
+}
+
+node_actor start_thread_node(caf::actor_system& system,
+                             const settings& config) {
+  auto cores = config.serving.threads ? config.serving.threads
+                                      : static_cast<unsigned>(usable_cores());
+  thread_node_options options;
+  options.make_entry = [config](const std::string& model,
+                                const std::string& device) {
+    return make_entry_of(config, model, device);
+  };
+  options.spawn_worker = spawn_on_own_thread;
+  options.threads = std::make_shared<thread_budget>(cores);
+  return system.spawn(thread_node, std::move(options));
+}
+
+node_actor start_process_node(caf::actor_system& system, const settings& config,
+                              std::shared_ptr<const std::uint16_t> port) {
+  process_node_options options;
+  options.config = config;
+  options.local_port = std::move(port);
+  return system.spawn(process_node, std::move(options));
+}
+
 } // namespace
 
 gateway_actor start_serving(caf::actor_system& system, const settings& config) {
-  auto cores = config.serving.threads ? config.serving.threads
-                                      : static_cast<unsigned>(usable_cores());
-  auto threads = std::make_shared<thread_budget>(cores);
   gateway_options options;
   // A quarter of what it has to keep, so that nothing is late by much.
   auto kept =
       std::min(config.http.ping_interval, config.serving.request_timeout);
   options.pulse = std::clamp(kept / 4, shortest_pulse, options.pulse);
+  auto has_processes = config.serving.workers == isolation::process;
+  auto port = std::make_shared<std::uint16_t>();
+  auto node = has_processes ? start_process_node(system, config, port)
+                            : start_thread_node(system, config);
   for (const auto& model : config.models) {
     supervisor_options served;
     served.model = model;
     served.serving = config.serving;
     served.node_name = config.node_name;
-    served.make_entry = [model](const std::string& device) {
-      return make_entry(model.entry, {model.params, device});
-    };
+    served.node = node;
     served.list_devices = [count = config.serving.virtual_devices] {
       return list_devices(count);
     };
-    served.spawn_worker = spawn_on_own_thread;
-    served.threads = threads;
     options.models.push_back(
         {model.name, system.spawn(supervisor, std::move(served))});
   }
-  return system.spawn(gateway, std::move(options));
+  options.node = node;
+  options.node_name = config.node_name;
+  auto result = system.spawn(gateway, std::move(options));
+  if (has_processes)
+    *port = open_local_door(result);
+  if (config.cluster.listen)
+    log_event(log_level::info, "cluster_listening",
+              {{"address", config.cluster.listen.host},
+               {"port", open_cluster_door(result, config.cluster)}});
+  return result;
 }
 
 } // namespace model_server

@@ -8,8 +8,9 @@
 
 namespace model_server {
 
-/// Starts the gateway and a supervisor per model, all of them inactive. Workers
-/// get a thread each. Sending the gateway an exit message ends them all.
+/// Starts the gateway, the node of this machine and a supervisor per model, all
+/// of them inactive. Workers get a process or a thread each. Sending the
+/// gateway an exit message ends them all.
 gateway_actor start_serving(caf::actor_system& system, const settings& config);
 
 } // namespace model_server

@@ -15,7 +15,9 @@ caf::result<admitted> route(supervisor_pointer self, submit& order,
   if (!chosen)
     return to_error(self->state.no_worker(self->clock().now()));
   ++chosen->submits;
-  return self->delegate(chosen->worker, std::move(order), std::move(sink));
+  // Before the worker sees it, so that its end cannot come first.
+  self->send(sink, routed{chosen->incarnation}, chosen->worker);
+  return self->delegate(chosen->worker, std::move(order), token_sink{sink});
 }
 
 // Any worker has the same answer.
@@ -36,7 +38,7 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
       [self](const caf::down_msg& down) { on_down(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& exit) {
     for (const auto& item : self->state.entities)
-      dismiss(self, item.worker);
+      dismiss(self, item);
     self->quit(exit.reason);
   });
   return {
@@ -65,11 +67,18 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
         if (auto* item = self->state.of_incarnation(load.incarnation))
           item->load = load;
       },
+      [self](const node_here& hello, const node_actor& node) {
+        take_node(self, hello, node);
+      },
+      [self](const worker_here& hello, const worker_actor& worker) {
+        greet(self, hello.ticket, worker);
+      },
+      [self](const worker_ended& report) { on_end(self, report); },
       [self](retry_atom, std::uint64_t incarnation) {
         auto* item = self->state.of_incarnation(incarnation);
         if (!item || item->state != entity_state::restarting)
           return;
-        start_worker(self, *item);
+        restart(self, *item);
       },
       [self](tick_atom, std::uint64_t incarnation) {
         auto* item = self->state.of_incarnation(incarnation);

@@ -3,8 +3,6 @@
 
 #include "actors/entity.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/thread_budget.hpp"
-#include "actors/worker.hpp"
 #include "config/settings.hpp"
 #include "models/devices.hpp"
 
@@ -25,15 +23,18 @@ namespace model_server {
 struct supervisor_options {
   model_setting model;
   serving_settings serving;
+  /// This machine: its name, who starts its workers, its devices.
   std::string node_name = "local";
-  /// Makes an entry of this model on a device; called on the worker's thread.
-  std::function<std::unique_ptr<model_entry>(const std::string& device)>
-      make_entry;
+  node_actor node;
   std::function<std::vector<device_info>()> list_devices;
-  /// Starts a worker. Its thread is the spawner's decision.
-  std::function<worker_actor(caf::actor_system&, worker_options)> spawn_worker;
-  /// Shared by all workers of the process that compute on the CPU; may be null.
-  std::shared_ptr<thread_budget> threads;
+};
+
+/// Another machine whose devices may be used.
+struct joined_node {
+  std::string name;
+  node_actor node;
+  /// Named with the node: `node-b/cuda:0`.
+  std::vector<device_info> devices;
 };
 
 /// What a supervisor knows.
@@ -48,9 +49,17 @@ struct supervisor_state {
   /// In the order in which they were added.
   std::list<entity> entities;
   std::uint64_t last_incarnation = 0;
+  /// Machines that have joined and are in reach.
+  std::vector<joined_node> nodes;
   /// Whom to tell of abandoned workers. An address, because the gateway holds
   /// this actor: two that hold each other would live until one quits.
   caf::actor_addr gateway;
+
+  /// Null if that machine is not in reach.
+  node_actor node_of(const entity& item) const;
+
+  /// Of all machines in reach.
+  std::vector<device_info> devices() const;
 
   /// Null if there is none.
   entity* of_incarnation(std::uint64_t incarnation);
@@ -63,7 +72,7 @@ struct supervisor_state {
   /// none.
   entity* to_remove(const std::string& device);
 
-  /// Entities that are not leaving.
+  /// Entities that serve or may come to serve.
   std::size_t staying() const;
 
   /// Another one than this takes replies now.

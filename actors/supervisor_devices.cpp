@@ -18,21 +18,20 @@ constexpr auto finish_grace = std::chrono::seconds{5};
 caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
   auto promise = self->make_response_promise<device_report>();
   auto report = report_of(item);
-  auto worker = item.worker;
-  auto incarnation = item.incarnation;
+  auto removed = item;
   erase(self, item);
-  self->demonitor(worker.address());
-  self->request(worker, self->state.options.serving.drain_timeout,
+  self->demonitor(removed.worker.address());
+  self->request(removed.worker, self->state.options.serving.drain_timeout,
                 hand_over_atom::value)
       .then(
           [=](std::uint32_t count) mutable {
             report.moved_replies = count;
             promise.deliver(report);
-            dismiss(self, worker);
+            dismiss(self, removed);
           },
           [=](const caf::error&) mutable {
             promise.deliver(report);
-            abandon(self, worker, incarnation);
+            abandon(self, removed);
           });
   return promise;
 }
@@ -50,9 +49,9 @@ caf::result<device_report> finish_replies(supervisor_pointer self,
     if (!found)
       return;
     if (hangs)
-      abandon(self, found->worker, incarnation);
+      abandon(self, *found);
     else
-      dismiss(self, found->worker);
+      dismiss(self, *found);
     if (found->asked.pending())
       found->asked.deliver(report_of(*found));
     erase(self, *found);
@@ -70,18 +69,24 @@ caf::result<device_report> add(supervisor_pointer self,
                                const std::string& wanted, bool wait) {
   auto& state = self->state;
   device_choice choice{wanted,
-                       state.options.list_devices(),
+                       state.devices(),
                        {},
                        state.options.model.name,
                        state.options.node_name};
   for (const auto& item : state.entities)
-    choice.in_use.push_back(item.device);
+    if (item.state != entity_state::failed)
+      choice.in_use.push_back(item.device);
   auto chosen = choose_device(choice);
   if (auto* refused = std::get_if<failure>(&chosen))
     return to_error(*refused);
+  auto device = std::get<std::string>(std::move(chosen));
+  // One that was given up is tried again from the beginning.
+  state.entities.remove_if(
+      [&](const entity& item) { return item.device == device; });
   auto& item = state.entities.emplace_back();
-  item.device = std::get<std::string>(chosen);
-  start_worker(self, item);
+  item.node = node_of_device(device, state.options.node_name);
+  item.device = std::move(device);
+  restart(self, item);
   if (!wait)
     return report_of(item);
   item.asked = self->make_response_promise<device_report>();
@@ -91,7 +96,7 @@ caf::result<device_report> add(supervisor_pointer self,
 caf::result<device_report> activate(supervisor_pointer self,
                                     const activate_model& order) {
   auto* active = self->state.to_remove("");
-  if (!active)
+  if (self->state.staying() == 0)
     return add(self, order.device, true);
   auto result = report_of(*active);
   result.unchanged = true;
@@ -101,7 +106,7 @@ caf::result<device_report> activate(supervisor_pointer self,
 caf::result<device_report> remove(supervisor_pointer self,
                                   const remove_device& order) {
   auto& state = self->state;
-  if (state.staying() == 0)
+  if (!state.to_remove(""))
     return to_error(state.not_active());
   auto* item =
       state.to_remove(local_device(order.device, state.options.node_name));
@@ -115,7 +120,7 @@ caf::result<device_report> remove(supervisor_pointer self,
   // Nothing runs there: whoever waits for it to be ready waits in vain.
   answer(*item, to_error(state.removed_early(item->device)));
   auto report = report_of(*item);
-  dismiss(self, item->worker);
+  dismiss(self, *item);
   erase(self, *item);
   return report;
 }

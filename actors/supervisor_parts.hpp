@@ -13,18 +13,32 @@ using supervisor_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
 // -- workers ------------------------------------------------------------------
 
 /// Gives an entity a new worker, which loads the model.
-void start_worker(supervisor_pointer self, entity& item);
+void restart(supervisor_pointer self, entity& item);
+
+/// A machine has joined, or tells again what it has.
+void take_node(supervisor_pointer self, const node_here& hello,
+               const node_actor& node);
+
+/// Some actor is down: if it is a machine, its workers are lost.
+void lose_node(supervisor_pointer self, const caf::down_msg& down);
+
+/// A worker says that it can be spoken to.
+void greet(supervisor_pointer self, const worker_ticket& ticket,
+           const worker_actor& worker);
 
 /// Ends an entity's worker on purpose: its going down is nobody's loss.
-void dismiss(supervisor_pointer self, const worker_actor& worker);
+void dismiss(supervisor_pointer self, const entity& item);
 
-/// Gives a worker up that does not answer: it hangs in a step, so its replies
-/// get no word from it, not even that it is down.
-void abandon(supervisor_pointer self, const worker_actor& worker,
-             std::uint64_t incarnation);
+/// The same for a worker that does not answer: it hangs in a step, so its
+/// replies get no word from it.
+void abandon(supervisor_pointer self, const entity& item);
 
-/// Some actor is down: another worker is started if it was one.
+/// Some actor is down: if it is a worker, its node will tell why.
 void on_down(supervisor_pointer self, const caf::down_msg& down);
+
+/// A worker has come to its end: its replies hear of it, and its entity gets
+/// another one after a pause.
+void on_end(supervisor_pointer self, const worker_ended& report);
 
 /// Answers whoever waits for the entity to be ready.
 void answer(entity& item, caf::error reason);

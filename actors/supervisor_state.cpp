@@ -14,6 +14,22 @@ constexpr auto load_guess = std::chrono::seconds{5};
 
 } // namespace
 
+node_actor supervisor_state::node_of(const entity& item) const {
+  if (item.node == options.node_name)
+    return options.node;
+  for (const auto& other : nodes)
+    if (other.name == item.node)
+      return other.node;
+  return {};
+}
+
+std::vector<device_info> supervisor_state::devices() const {
+  auto result = options.list_devices();
+  for (const auto& other : nodes)
+    result.insert(result.end(), other.devices.begin(), other.devices.end());
+  return result;
+}
+
 entity* supervisor_state::of_incarnation(std::uint64_t incarnation) {
   for (auto& item : entities)
     if (item.incarnation == incarnation)
@@ -38,7 +54,9 @@ entity* supervisor_state::to_remove(const std::string& device) {
 }
 
 std::size_t supervisor_state::staying() const {
-  auto stays = [](const entity& item) { return !item.is_leaving; };
+  auto stays = [](const entity& item) {
+    return !item.is_leaving && item.state != entity_state::failed;
+  };
   return static_cast<std::size_t>(
       std::count_if(entities.begin(), entities.end(), stays));
 }
@@ -69,10 +87,14 @@ failure supervisor_state::no_worker(entity::time_point now) const {
 }
 
 failure supervisor_state::not_active() const {
-  return {
-      errc::model_not_active,
-      fmt::format("'{}' is not active: it has no device", options.model.name),
-      "", 0};
+  std::string why = "it has no device";
+  for (const auto& item : entities)
+    if (item.state == entity_state::failed)
+      why =
+          fmt::format("it was given up on '{}': {}", item.device, item.reason);
+  return {errc::model_not_active,
+          fmt::format("'{}' is not active: {}", options.model.name, why), "",
+          0};
 }
 
 failure supervisor_state::nothing_on(const std::string& device) const {
@@ -120,9 +142,10 @@ model_status supervisor_state::status() const {
   result.batch_size = batch_size ? batch_size : options.serving.batch_size;
   auto ready = 0, broken = 0;
   for (const auto& item : entities) {
-    result.entities.push_back(item.status(options.node_name));
+    result.entities.push_back(item.status());
     ready += item.can_serve();
-    broken += item.state == entity_state::restarting;
+    broken += item.state == entity_state::restarting
+              || item.state == entity_state::failed;
   }
   if (ready > 0)
     result.state = broken > 0 ? model_state::degraded : model_state::ready;

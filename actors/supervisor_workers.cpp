@@ -1,39 +1,41 @@
 // Starts workers, and starts others when they are lost.
 #include "actors/supervisor_parts.hpp"
 
+#include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
 #include <caf/actor_cast.hpp>
 
+#include <random>
 #include <utility>
 
 namespace model_server {
 
 namespace {
 
-// The worker is gone, or could not load. An entity that has never served goes
-// with it; else it gets another worker after a pause.
-void lose_worker(supervisor_pointer self, entity& item, caf::error reason) {
+// A worker is down: so long its node may take to tell how it ended. It knows
+// within milliseconds, unless the whole machine is gone.
+constexpr auto word_wait = std::chrono::seconds{1};
+
+std::uint64_t new_secret() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+// What is left of its worker must go, if its node is in reach.
+void stop(supervisor_pointer self, const entity& item, bool at_once) {
   auto& state = self->state;
-  auto why = describe(reason);
-  log_event(log_level::warning, "worker_lost",
-            {{"model", state.options.model.name},
-             {"device", item.device},
-             {"incarnation", item.incarnation},
-             {"reason", why}});
-  if (item.is_leaving) {
-    if (item.asked.pending())
-      item.asked.deliver(report_of(item));
-    return erase(self, item);
-  }
-  if (!item.has_served) {
-    answer(item, to_error(state.does_not_load(item.device, why)));
-    return erase(self, item);
-  }
-  const auto& serving = state.options.serving;
-  item.crashed(std::move(why), self->clock().now(), serving.restart_pause,
-               serving.restart_pause_most);
-  self->delayed_send(self, item.pause, retry_atom::value, item.incarnation);
+  if (auto node = state.node_of(item))
+    self->send(
+        node, stop_worker{state.options.model.name, item.incarnation, at_once});
+}
+
+void tell_replies(supervisor_pointer self, std::uint64_t incarnation,
+                  worker_end end) {
+  auto& state = self->state;
+  if (auto gateway = caf::actor_cast<gateway_actor>(state.gateway))
+    self->send(gateway, worker_gone{state.options.model.name, incarnation,
+                                    std::move(end)});
 }
 
 void worker_is_ready(supervisor_pointer self, entity& item) {
@@ -49,20 +51,33 @@ void worker_is_ready(supervisor_pointer self, entity& item) {
     item.asked.deliver(report_of(item));
 }
 
-worker_options options_for(supervisor_pointer self, const entity& item) {
-  const auto& options = self->state.options;
-  worker_options result;
-  result.incarnation = item.incarnation;
-  result.device = item.device;
-  result.make_entry = [make = options.make_entry, device = item.device] {
-    return make(device);
-  };
-  result.batch_size = self->state.status().batch_size;
-  result.max_queued = options.serving.max_queued;
-  auto computes_on_cores = !item.device.starts_with("cuda");
-  result.threads = computes_on_cores ? options.threads : nullptr;
-  result.supervisor = self;
-  return result;
+// The worker is gone, or could not load. An entity that has never served goes
+// with it; else it gets another worker after a pause.
+void lose_worker(supervisor_pointer self, entity& item, std::string why) {
+  auto& state = self->state;
+  log_event(log_level::warning, "worker_lost",
+            {{"model", state.options.model.name},
+             {"device", item.device},
+             {"incarnation", item.incarnation},
+             {"reason", why}});
+  if (item.is_leaving) {
+    if (item.asked.pending())
+      item.asked.deliver(report_of(item));
+    return erase(self, item);
+  }
+  if (!item.has_served) {
+    answer(item, to_error(state.does_not_load(item.device, why)));
+    return erase(self, item);
+  }
+  item.crashed(std::move(why), self->clock().now(), state.options.serving);
+  if (item.state == entity_state::restarting)
+    return self->delayed_send(self, item.pause, retry_atom::value,
+                              item.incarnation);
+  log_event(log_level::error, "worker_given_up",
+            {{"model", state.options.model.name},
+             {"device", item.device},
+             {"losses", item.losses.size()},
+             {"reason", item.reason}});
 }
 
 } // namespace
@@ -74,11 +89,13 @@ device_report report_of(const entity& item) {
   return result;
 }
 
-void dismiss(supervisor_pointer self, const worker_actor& worker) {
-  if (!worker)
-    return;
-  self->demonitor(worker.address());
-  self->send_exit(worker, caf::exit_reason::user_shutdown);
+void dismiss(supervisor_pointer self, const entity& item) {
+  if (item.worker) {
+    self->demonitor(item.worker.address());
+    self->send_exit(item.worker, caf::exit_reason::user_shutdown);
+  }
+  if (item.has_worker())
+    stop(self, item, false);
 }
 
 void erase(supervisor_pointer self, const entity& gone) {
@@ -91,45 +108,83 @@ void answer(entity& item, caf::error reason) {
     item.asked.deliver(std::move(reason));
 }
 
-void abandon(supervisor_pointer self, const worker_actor& worker,
-             std::uint64_t incarnation) {
-  auto& state = self->state;
-  log_event(
-      log_level::error, "worker_abandoned",
-      {{"model", state.options.model.name}, {"incarnation", incarnation}});
-  if (auto gateway = caf::actor_cast<gateway_actor>(state.gateway))
-    self->send(gateway,
-               worker_abandoned{state.options.model.name, incarnation});
-  dismiss(self, worker);
+void abandon(supervisor_pointer self, const entity& item) {
+  log_event(log_level::error, "worker_abandoned",
+            {{"model", self->state.options.model.name},
+             {"incarnation", item.incarnation}});
+  // None of them is hit: they go on as after a removal.
+  worker_end end;
+  end.batch_is_known = true;
+  tell_replies(self, item.incarnation, std::move(end));
+  dismiss(self, item);
 }
 
-void start_worker(supervisor_pointer self, entity& item) {
+void restart(supervisor_pointer self, entity& item) {
   auto& state = self->state;
-  auto incarnation = ++state.last_incarnation;
-  item.incarnation = incarnation;
+  auto node = state.node_of(item);
+  if (!node)
+    return; // it is started again when its machine is back
+  item.incarnation = ++state.last_incarnation;
+  item.secret = new_secret();
   item.state = entity_state::loading;
-  item.worker =
-      state.options.spawn_worker(self->system(), options_for(self, item));
-  self->monitor(item.worker);
-  self->request(item.worker, caf::infinite, load_atom::value)
+  start_worker order;
+  order.ticket = {state.options.model.name, item.incarnation, item.secret};
+  order.device = local_device(item.device, item.node);
+  order.shown_device = item.device;
+  order.batch_size = state.status().batch_size;
+  order.max_queued = state.options.serving.max_queued;
+  self->send(node, std::move(order), worker_owner{self});
+}
+
+void greet(supervisor_pointer self, const worker_ticket& ticket,
+           const worker_actor& worker) {
+  auto incarnation = ticket.incarnation;
+  auto* item = self->state.of_incarnation(incarnation);
+  if (!item || item->secret != ticket.secret || item->worker
+      || !item->has_worker()) {
+    // Of an entity that is gone, or a stranger.
+    self->send_exit(worker, caf::exit_reason::user_shutdown);
+    return;
+  }
+  item->worker = worker;
+  self->monitor(worker);
+  self->request(worker, caf::infinite, load_atom::value, load_watcher{self})
       .then(
           [=](const worker_ready&) {
             if (auto* found = self->state.of_incarnation(incarnation))
               worker_is_ready(self, *found);
           },
           [=](const caf::error& reason) {
-            auto* found = self->state.of_incarnation(incarnation);
-            if (found && found->worker) {
-              dismiss(self, found->worker);
-              lose_worker(self, *found, reason);
-            }
+            // It is also going down, but this says more.
+            on_end(self, {incarnation,
+                          {errc::load_failed, describe(reason), "", 0},
+                          {}});
           });
 }
 
 void on_down(supervisor_pointer self, const caf::down_msg& down) {
-  for (auto& item : self->state.entities)
-    if (item.worker && item.worker == down.source)
-      return lose_worker(self, item, down.reason);
+  lose_node(self, down);
+  for (auto& item : self->state.entities) {
+    if (!item.worker || item.worker != down.source)
+      continue;
+    item.is_down = true;
+    // It may only be frozen, or out of reach.
+    stop(self, item, true);
+    self->delayed_send(
+        self, word_wait,
+        worker_ended{item.incarnation,
+                     {errc::worker_lost, describe(down.reason), "", 0},
+                     {}});
+  }
+}
+
+void on_end(supervisor_pointer self, const worker_ended& report) {
+  tell_replies(self, report.incarnation, report.end);
+  auto* item = self->state.of_incarnation(report.incarnation);
+  if (!item || !item->has_worker())
+    return; // it was dismissed, or this is known already
+  dismiss(self, *item);
+  lose_worker(self, *item, report.reason.message);
 }
 
 } // namespace model_server

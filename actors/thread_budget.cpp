@@ -6,11 +6,12 @@
 
 namespace model_server {
 
-thread_budget::thread_budget(unsigned cores) : cores_(std::max(cores, 1U)) {
+thread_budget::thread_budget(unsigned cores, std::shared_ptr<counter> computing)
+    : cores_(std::max(cores, 1U)), computing_(std::move(computing)) {
 }
 
 unsigned thread_budget::share() const {
-  auto computing = std::max(computing_.load(std::memory_order_relaxed), 1U);
+  auto computing = std::max(computing_->load(std::memory_order_relaxed), 1U);
   return std::max(cores_ / computing, 1U);
 }
 
@@ -37,14 +38,14 @@ unsigned thread_share::hold() {
   if (!budget_)
     return 0;
   if (!held_)
-    budget_->computing_.fetch_add(1, std::memory_order_relaxed);
+    budget_->computing_->fetch_add(1, std::memory_order_relaxed);
   held_ = true;
   return budget_->share();
 }
 
 void thread_share::release() {
   if (held_)
-    budget_->computing_.fetch_sub(1, std::memory_order_relaxed);
+    budget_->computing_->fetch_sub(1, std::memory_order_relaxed);
   held_ = false;
 }
 

@@ -6,11 +6,16 @@
 
 namespace model_server {
 
-/// The cores that all models of this process share. Shared by the workers that
-/// compute on the CPU; safe from any thread, never blocks.
+/// The cores that all models of this machine share. Shared by the workers that
+/// compute on the CPU, which may be processes; safe from any thread, never
+/// blocks.
 class thread_budget {
 public:
-  explicit thread_budget(unsigned cores);
+  using counter = std::atomic<unsigned>;
+
+  /// `computing` counts the workers that compute now, in all processes.
+  explicit thread_budget(unsigned cores, std::shared_ptr<counter> computing =
+                                             std::make_shared<counter>(0));
 
   /// How many threads each of the workers that are computing now may use: an
   /// equal part, and at least one. A worker that finds its part smaller than
@@ -24,7 +29,7 @@ public:
 private:
   friend class thread_share;
   unsigned cores_;
-  std::atomic<unsigned> computing_ = 0;
+  std::shared_ptr<counter> computing_;
 };
 
 /// One worker's part of the budget; counts while it is held.

@@ -26,6 +26,7 @@ bool differs(const worker_load& a, const worker_load& b) {
 void share_threads(worker_pointer self) {
   auto& state = self->state;
   auto count = state.threads.hold();
+  state.options.page->is_computing = count > 0;
   if (count != state.threads_in_use) {
     state.threads_in_use = count;
     state.entry->use_threads(static_cast<int>(count));
@@ -55,9 +56,9 @@ std::size_t settle(worker_pointer self, generation& item) {
 void report(worker_pointer self) {
   auto& state = self->state;
   auto load = state.load();
-  if (state.options.supervisor && differs(load, state.reported)) {
+  if (state.watcher && differs(load, state.reported)) {
     state.reported = load;
-    self->send(state.options.supervisor, load);
+    self->send(state.watcher, load);
   }
 }
 
@@ -66,18 +67,18 @@ void run_step(worker_pointer self) {
   state.step_is_due = false;
   auto batch = state.queue.next_batch();
   std::vector<sequence*> sequences;
+  std::vector<step_place> places;
   for (auto* item : batch)
-    if (!item->is_complete())
+    if (!item->is_complete()) {
       sequences.push_back(&item->state());
+      places.push_back({item->id(), item->tokens_known()});
+    }
   if (!sequences.empty()) {
     share_threads(self);
     state.speed.resume(self->clock().now());
-    try {
-      state.entry->step(sequences);
-    } catch (...) {
-      spare(self, batch);
-      throw;
-    }
+    state.options.page->enter(places);
+    state.entry->step(sequences);
+    state.options.page->leave();
   }
   std::size_t made = 0;
   for (auto* item : batch)
@@ -90,6 +91,7 @@ void run_step(worker_pointer self) {
   } else {
     state.speed.pause();
     state.threads.release();
+    state.options.page->is_computing = false;
   }
   if (state.queue.empty() && state.finished.pending())
     state.finished.deliver(caf::ok_atom::value);
@@ -109,13 +111,20 @@ std::uint32_t hand_over(worker_pointer self) {
   return static_cast<std::uint32_t>(items.size());
 }
 
-caf::result<worker_ready> load(worker_pointer self) {
+caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
   auto& state = self->state;
+  state.watcher = std::move(watcher);
+  if (state.entry) {
+    state.reported = state.load();
+    self->send(state.watcher, state.reported);
+    return worker_ready{state.options.incarnation, state.info.context_length};
+  }
   try {
     state.entry = state.options.make_entry();
     state.info = state.entry->info();
   } catch (...) {
-    auto reason = broken_model(errc::load_failed, std::current_exception());
+    auto reason =
+        broken_model(self, errc::load_failed, std::current_exception());
     self->quit(reason);
     return reason;
   }
@@ -143,16 +152,18 @@ worker_actor::behavior_type worker(worker_pointer self,
   state.threads = thread_share{options.threads};
   state.reported.incarnation = options.incarnation;
   state.options = std::move(options);
-  self->set_exception_handler([](std::exception_ptr& cause) {
-    return broken_model(errc::model_failed, cause);
+  self->set_exception_handler([self](std::exception_ptr& cause) {
+    return broken_model(self, errc::model_failed, cause);
   });
   self->set_down_handler([self](const caf::down_msg& down) {
     if (auto item = self->state.queue.take_of(down.source))
       retire(self, *item); // a reply that is gone needs no more tokens
   });
   return {
-      [self](load_atom) { return load(self); },
-      [self](submit& order, reply_actor& sink) {
+      [self](load_atom, load_watcher& watcher) {
+        return load(self, std::move(watcher));
+      },
+      [self](submit& order, token_sink& sink) {
         return admit(self, order, sink);
       },
       [self](const tokenize& question) { return answer(self, question); },

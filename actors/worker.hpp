@@ -5,6 +5,7 @@
 #include "actors/thread_budget.hpp"
 #include "actors/throughput.hpp"
 #include "actors/work_queue.hpp"
+#include "actors/worker_page.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -22,6 +23,7 @@ namespace model_server {
 struct worker_options {
   /// Marks its tokens; no two workers of a model have the same.
   std::uint64_t incarnation = 0;
+  /// As clients see it.
   std::string device = "cpu";
   /// Makes the entry, on the worker's own thread.
   std::function<std::unique_ptr<model_entry>()> make_entry;
@@ -31,8 +33,8 @@ struct worker_options {
   std::size_t max_queued = 256;
   /// The cores to share; null where the model doesn't compute on them.
   std::shared_ptr<thread_budget> threads;
-  /// Gets the load reports; may be null.
-  supervisor_actor supervisor;
+  /// Never null.
+  std::shared_ptr<worker_page> page = std::make_shared<worker_page>();
 };
 
 /// What a worker knows.
@@ -44,6 +46,8 @@ struct worker_state {
   /// For the logs.
   const char* name = "worker";
   worker_options options;
+  /// Gets the load reports; null until loaded.
+  load_watcher watcher;
   /// Null until loaded.
   std::unique_ptr<model_entry> entry;
   model_info info;
@@ -57,18 +61,19 @@ struct worker_state {
   bool is_closing = false;
   /// A step message is in the mailbox; there is never more than one.
   bool step_is_due = false;
-  /// The supervisor was told this last.
+  /// The watcher was told this last.
   worker_load reported;
   std::uint64_t submits = 0;
   /// Answers `finish_atom`.
   caf::typed_response_promise<caf::ok_atom> finished;
 
-  /// What to tell the supervisor now.
+  /// What to tell the watcher now.
   worker_load load() const;
 };
 
 /// Loads on `load_atom`, then serves. An exception of the entry ends the
-/// worker with `model_failed` and the exception's text. Blocks its thread while
+/// worker with `model_failed` and the exception's text; its page tells who was
+/// in that step. Blocks its thread while
 /// the model computes: spawn it detached, except in tests.
 worker_actor::behavior_type
 worker(worker_actor::stateful_pointer<worker_state> self,

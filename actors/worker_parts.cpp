@@ -1,19 +1,23 @@
 // The beginning and the end of a reply at its worker.
 #include "actors/worker_parts.hpp"
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace model_server {
 
-caf::error broken_model(errc code, const std::exception_ptr& cause) {
+caf::error broken_model(worker_pointer self, errc code,
+                        const std::exception_ptr& cause) {
+  std::string words = "an exception of an unknown kind";
   try {
     std::rethrow_exception(cause);
   } catch (const std::exception& error) {
-    return to_error({code, error.what(), "", 0});
+    words = error.what();
   } catch (...) {
-    return to_error({code, "an exception of an unknown kind", "", 0});
+    // no words
   }
+  self->state.options.page->write_last_words(words);
+  return to_error({code, std::move(words), "", 0});
 }
 
 void schedule_step(worker_pointer self) {
@@ -34,13 +38,6 @@ void end_with(worker_pointer self, generation& item, failure reason) {
              reply_failed{item.id(), self->state.options.incarnation,
                           std::move(reason)});
   retire(self, item);
-}
-
-void spare(worker_pointer self, std::span<generation* const> batch) {
-  for (const auto& item : self->state.queue.take_all())
-    if (std::ranges::find(batch, item.get()) == batch.end())
-      self->send(item->sink(),
-                 moved{item->id(), self->state.options.incarnation});
 }
 
 } // namespace model_server

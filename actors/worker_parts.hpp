@@ -4,14 +4,14 @@
 #include "actors/worker.hpp"
 
 #include <exception>
-#include <span>
 
 namespace model_server {
 
 using worker_pointer = worker_actor::stateful_pointer<worker_state>;
 
-/// The entry threw: its own words, under our code.
-caf::error broken_model(errc code, const std::exception_ptr& cause);
+/// The entry threw: its own words, under our code. They are also left behind.
+caf::error broken_model(worker_pointer self, errc code,
+                        const std::exception_ptr& cause);
 
 /// Sees to it that a step follows what is in the mailbox now.
 void schedule_step(worker_pointer self);
@@ -22,9 +22,5 @@ void retire(worker_pointer self, generation& item);
 
 /// The same, and tells the reply why.
 void end_with(worker_pointer self, generation& item, failure reason);
-
-/// The worker goes down under the replies of `batch`; all others had no part in
-/// it, and go on elsewhere without counting an attempt.
-void spare(worker_pointer self, std::span<generation* const> batch);
 
 } // namespace model_server

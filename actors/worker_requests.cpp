@@ -30,19 +30,21 @@ caf::error takes_nothing() {
 }
 
 // The tokens of a prompt, or why the client gets none. A model that breaks on
-// it ends this worker.
-caf::expected<std::vector<token_id>> encode(worker_pointer self,
-                                            const reply_prompt& prompt) {
+// it ends this worker; `id` is the reply that it does so for, 0 is none.
+caf::expected<std::vector<token_id>>
+encode(worker_pointer self, const reply_prompt& prompt, request_id id) {
   auto& state = self->state;
+  step_place place{id, 0};
+  state.options.page->enter({&place, 1});
   try {
     auto found = tokens_of(prompt, *state.entry, state.info);
+    state.options.page->leave();
     if (auto* refused = std::get_if<failure>(&found))
       return to_error(*refused);
     return std::move(std::get<std::vector<token_id>>(found));
   } catch (...) {
-    // Whoever asks must hear of it: it does not monitor this worker.
-    spare(self, {});
-    self->quit(broken_model(errc::model_failed, std::current_exception()));
+    self->quit(
+        broken_model(self, errc::model_failed, std::current_exception()));
     return to_error(
         {errc::worker_lost, "the model failed on this chat", "", 0});
   }
@@ -51,7 +53,7 @@ caf::expected<std::vector<token_id>> encode(worker_pointer self,
 } // namespace
 
 caf::result<admitted> admit(worker_pointer self, submit& order,
-                            const reply_actor& sink) {
+                            const token_sink& sink) {
   auto& state = self->state;
   // A supervisor sends nothing before it is told that the worker is ready, nor
   // after it told the worker to go.
@@ -63,7 +65,7 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
     return queue_is_full(state);
   if (auto what = check_request(order.request.sampling, state.info))
     return to_error(*what);
-  auto prompt = encode(self, order.request.prompt);
+  auto prompt = encode(self, order.request.prompt, order.request.id);
   if (!prompt)
     return prompt.error();
   auto prompt_size = prompt->size();
@@ -84,7 +86,7 @@ caf::result<tokenized> answer(worker_pointer self, const tokenize& question) {
   auto& state = self->state;
   if (!state.entry || state.is_closing)
     return takes_nothing();
-  auto tokens = encode(self, question.prompt);
+  auto tokens = encode(self, question.prompt, 0);
   if (!tokens)
     return tokens.error();
   return tokenized{std::move(*tokens), state.info.context_length};

@@ -9,7 +9,7 @@ namespace model_server {
 
 /// Encodes and queues a reply, or says why not.
 caf::result<admitted> admit(worker_pointer self, submit& order,
-                            const reply_actor& sink);
+                            const token_sink& sink);
 
 // Tokens without a reply.
 caf::result<tokenized> answer(worker_pointer self, const tokenize& question);

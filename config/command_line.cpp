@@ -1,6 +1,7 @@
 // Reads the command line and the environment, then the files they lead to.
 #include "config/command_line.hpp"
 
+#include "config/cluster_check.hpp"
 #include "config/config_file.hpp"
 #include "config/help_text.hpp"
 #include "config/model_choice.hpp"
@@ -238,13 +239,14 @@ load_settings(int argc, const char* const* argv, const surroundings& around) {
                     show_duration(options.values.serving.restart_pause_most)));
   if (options.values.http.max_body_bytes
       > options.values.http.max_all_body_bytes)
-    throw config_error(fmt::format(
-        "--max-body-bytes {} is more than --max-all-body-bytes {}",
-        options.values.http.max_body_bytes,
-        options.values.http.max_all_body_bytes));
+    throw config_error(
+        fmt::format("--max-body-bytes {} is more than --max-all-body-bytes {}",
+                    options.values.http.max_body_bytes,
+                    options.values.http.max_all_body_bytes));
   options.values.models = find_models(options, around);
   if (given.models.empty())
     given.models = models_of_environment(around);
+  check_cluster(options.values, !given.models.empty());
   choose_devices(options.values.models, given.models);
   return std::move(options.values);
 }

@@ -102,15 +102,6 @@ void set_node_name(launch_options& options, const given_value& given) {
   options.values.node_name = text;
 }
 
-void check_isolation(launch_options&, const given_value& given) {
-  if (given.text == "process")
-    throw config_error(fmt::format(
-        "{} is \"process\", which this version does not have; use thread",
-        given.source));
-  if (given.text != "thread")
-    refuse_value(given, "thread");
-}
-
 constexpr std::size_t most_bytes = std::size_t{1} << 30;
 
 std::vector<option_line> file_options() {
@@ -195,10 +186,78 @@ std::vector<option_line> serving_options() {
                1h, field(&serving::restart_pause)),
       duration("restart-pause-most", "the longest such pause", 1ms, 24h,
                field(&serving::restart_pause_most)),
+      whole("restart-limit",
+            "deaths of a worker within the window after which it is given up; "
+            "0 never gives up",
+            0, 1'000'000, field(&serving::restart_limit)),
+      duration("restart-window", "the time in which deaths are counted", 1ms,
+               24h, field(&serving::restart_window)),
+      choice(
+          "isolation",
+          "a worker is a process of its own, or a thread of the server's",
+          std::array<std::pair<std::string_view, isolation>, 2>{
+              {{"process", isolation::process}, {"thread", isolation::thread}}},
+          [](auto& s) -> auto& { return s.serving.workers; }),
+  };
+}
+
+// `host:port` or `[address]:port`.
+cluster_address parse_address(const given_value& given) {
+  const auto& text = given.text;
+  auto colon = text.rfind(':');
+  cluster_address result;
+  if (colon != text.npos) {
+    result.host = text.substr(0, colon);
+    if (result.host.starts_with('[') && result.host.ends_with(']'))
+      result.host = result.host.substr(1, result.host.size() - 2);
+    else if (result.host.find(':') != text.npos)
+      result.host.clear();
+  }
+  if (!result)
+    refuse_value(given, "HOST:PORT such as 127.0.0.1:7000 or [::1]:7000");
+  result.port = static_cast<std::uint16_t>(
+      parse_whole({given.source, text.substr(colon + 1)}, 0, 65'535));
+  return result;
+}
+
+option_line file_path(std::string name, std::string help,
+                      std::string cluster_settings::*field) {
+  return {
+      std::move(name), "FILE", std::move(help), "default none",
+      [=](auto& o, auto& given) { set_path(o.values.cluster.*field, given); }};
+}
+
+std::vector<option_line> cluster_options() {
+  auto field = [](auto member) {
+    return [=](auto& s) -> auto& {
+      return s.cluster.*member;
+    };
+  };
+  using cluster = cluster_settings;
+  return {
       {"node-name", "NAME", "this machine's name in the status",
        "default " + settings{}.node_name, set_node_name},
-      {"isolation", "WORD", "what a worker shares with the server",
-       "thread, default thread", check_isolation},
+      {"cluster-listen", "HOST:PORT", "take other machines here", "default off",
+       [](auto& o, auto& given) {
+         o.values.cluster.listen = parse_address(given);
+       }},
+      {"join", "HOST:PORT", "add this machine's devices to the server there",
+       "default off",
+       [](auto& o, auto& given) {
+         o.values.cluster.join = parse_address(given);
+       }},
+      file_path("cluster-cert", "this machine's certificate (PEM)",
+                &cluster::certificate),
+      file_path("cluster-key", "its private key (PEM)", &cluster::key),
+      file_path("cluster-ca", "the cluster's own authority (PEM)",
+                &cluster::authority),
+      duration("heartbeat-interval",
+               "between signs of life of processes and machines; the same on "
+               "all machines",
+               10ms, 1h, field(&cluster::heartbeat_interval)),
+      duration("heartbeat-timeout",
+               "without a sign of life after which one is taken for dead", 20ms,
+               24h, field(&cluster::heartbeat_timeout)),
   };
 }
 
@@ -228,8 +287,8 @@ std::vector<option_line> log_options() {
 const std::vector<option_line>& option_table() {
   static const auto table = [] {
     std::vector<option_line> result;
-    for (auto&& part :
-         {file_options(), http_options(), serving_options(), log_options()})
+    for (auto&& part : {file_options(), http_options(), serving_options(),
+                        cluster_options(), log_options()})
       result.insert(result.end(), part.begin(), part.end());
     return result;
   }();

@@ -57,6 +57,37 @@ struct log_settings {
   bool contents = false;
 };
 
+/// What a worker shares with its server.
+enum class isolation { process, thread };
+
+/// Where a machine of a cluster listens; none while the host is empty.
+struct cluster_address {
+  /// A name or an address.
+  std::string host;
+  std::uint16_t port = 0;
+
+  explicit operator bool() const {
+    return !host.empty();
+  }
+};
+
+/// How machines and processes reach each other.
+struct cluster_settings {
+  /// Where this front takes other machines.
+  cluster_address listen;
+  /// The front whose devices this machine adds to.
+  cluster_address join;
+  /// Files in PEM format; none or all. With them both sides prove who they are
+  /// by certificates of this authority, and every word is encrypted.
+  std::string certificate;
+  std::string key;
+  std::string authority;
+  /// A sign of life this often; the same for all that are joined.
+  std::chrono::milliseconds heartbeat_interval{500};
+  /// Whoever gave none for so long is taken for dead.
+  std::chrono::milliseconds heartbeat_timeout{3'000};
+};
+
 /// Limits of the actors.
 struct serving_settings {
   unsigned batch_size = 8;
@@ -66,6 +97,7 @@ struct serving_settings {
   /// process may use.
   unsigned threads = 0;
   unsigned virtual_devices = 0;
+  isolation workers = isolation::process;
   unsigned max_attempts = 3;
   unsigned credit = 64;
   std::chrono::milliseconds request_timeout{600'000};
@@ -74,6 +106,10 @@ struct serving_settings {
   /// First pause before a dead worker is started again; doubles up to the most.
   std::chrono::milliseconds restart_pause{1'000};
   std::chrono::milliseconds restart_pause_most{30'000};
+  /// A worker that dies more often than this within the window is given up; 0
+  /// never gives up.
+  unsigned restart_limit = 10;
+  std::chrono::milliseconds restart_window{300'000};
 };
 
 /// The whole of it.
@@ -82,6 +118,7 @@ struct settings {
   http_settings http;
   serving_settings serving;
   log_settings log;
+  cluster_settings cluster;
   std::string node_name = "local";
 };
 

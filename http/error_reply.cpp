@@ -39,6 +39,7 @@ unsigned status_of(errc code, failed_at where) {
   case errc::model_not_found:
     return 404;
   case errc::device_in_use:
+  case errc::name_in_use:
     return 409;
   case errc::model_not_active:
     return where == failed_at::call ? 503 : 409;
@@ -53,6 +54,7 @@ unsigned status_of(errc code, failed_at where) {
   case errc::load_failed:
   case errc::model_failed:
   case errc::worker_lost:
+  case errc::poison_request:
   case errc::internal_error:
     return 500;
   }
@@ -132,7 +134,8 @@ error_reply to_error_reply(const failure& what, failed_at where) {
           .message = what.message,
           .param = what.param,
           .retry_after = retry_after,
-          .is_retryable = what.code != errc::worker_lost};
+          .is_retryable = what.code != errc::worker_lost
+                          && what.code != errc::poison_request};
 }
 
 std::string error_body(const error_reply& error) {

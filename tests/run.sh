@@ -20,7 +20,7 @@ if [ -n "${MODEL_SERVER_TEST_DATA:-}" ]; then
   export MODEL_SERVER_TEST_DATA
 fi
 
-require_packages "${build_packages[@]}" libgtest-dev libgmock-dev python3
+require_packages "${build_packages[@]}" libgtest-dev libgmock-dev python3 openssl
 cmake --preset "$preset" -DMODEL_SERVER_TESTS=ON
 cmake --build --preset "$preset" -j "$(build_jobs)"
 exec ctest --preset "$preset" --no-tests=error "$@"

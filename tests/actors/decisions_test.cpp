@@ -226,8 +226,11 @@ TEST(choose_device_test, knows_its_own_node) {
 TEST(entity_test, pauses_double_until_it_serves_well) {
   entity item;
   entity::time_point now{};
+  serving_settings limits;
+  limits.restart_pause = 1s;
+  limits.restart_pause_most = 5s;
   auto crash = [&] {
-    item.crashed("why", now, 1s, 5s);
+    item.crashed("why", now, limits);
     return item.pause;
   };
   auto serve = [&](std::chrono::seconds time) {
@@ -247,6 +250,31 @@ TEST(entity_test, pauses_double_until_it_serves_well) {
   EXPECT_EQ(crash(), 1s);
   EXPECT_EQ(item.restarts, 5u);
   EXPECT_EQ(item.restart_at, now + 1s);
+}
+
+TEST(entity_test, is_given_up_after_too_many_losses_within_the_window) {
+  entity item;
+  entity::time_point now{};
+  serving_settings limits;
+  limits.restart_limit = 2;
+  limits.restart_window = 60s;
+  auto crash = [&] {
+    item.state = entity_state::ready;
+    item.crashed("why", now, limits);
+    return item.state;
+  };
+  EXPECT_EQ(crash(), entity_state::restarting);
+  now += 30s;
+  EXPECT_EQ(crash(), entity_state::restarting);
+  now += 30s; // the first one is forgotten
+  EXPECT_EQ(crash(), entity_state::restarting);
+  now += 29s;
+  EXPECT_EQ(crash(), entity_state::failed);
+  EXPECT_EQ(item.reason, "why");
+  EXPECT_EQ(item.restarts, 3u);
+  limits.restart_limit = 0;
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(crash(), entity_state::restarting);
 }
 
 // -- reply_progress -----------------------------------------------------------

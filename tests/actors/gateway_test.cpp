@@ -148,7 +148,7 @@ TEST_F(gateway_test, a_request_that_breaks_the_model_fails_alone) {
     innocent.push_back(start("one", "hello"));
   advance(20s);
   ASSERT_TRUE(poison.client->failed);
-  EXPECT_EQ(poison.client->failed->code, errc::worker_lost);
+  EXPECT_EQ(poison.client->failed->code, errc::poison_request);
   EXPECT_EQ(poison.client->text, "1 2");
   for (const auto& reply : innocent) {
     ASSERT_TRUE(reply.client->end);

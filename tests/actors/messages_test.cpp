@@ -79,6 +79,8 @@ TEST_F(messages_test, those_down_the_tree) {
   expect_round_trip(submit{full_request(), {5, 6, 2'000'000'000}, 3, 64, true});
   expect_round_trip(admitted{9, "cuda:1", 100});
   expect_round_trip(credit{4, 1ull << 40});
+  expect_round_trip(start_worker{{"m", 1, 2}, "cpu", "b/cpu", 4, 5});
+  expect_round_trip(stop_worker{"m", 6, true});
   expect_round_trip(cancel{4});
   expect_round_trip(end_replies{full_failure()});
   expect_round_trip(add_device{"m", "cuda:0", false});
@@ -103,7 +105,8 @@ TEST_F(messages_test, those_up_to_the_reply) {
       6});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
-  expect_round_trip(worker_abandoned{"m", 8});
+  expect_round_trip(routed{8});
+  expect_round_trip(worker_gone{"m", 8, {true, true, {{1, 2}, {3, 4}}}});
   expect_round_trip(stop_reply{full_failure()});
   expect_round_trip(written{12});
   expect_round_trip(client_left{});
@@ -112,6 +115,9 @@ TEST_F(messages_test, those_up_to_the_reply) {
 TEST_F(messages_test, reports) {
   expect_round_trip(worker_load{1, 2, 3, 4, 5.5});
   expect_round_trip(worker_ready{1, 2048});
+  expect_round_trip(worker_here{{"m", 1, 2}});
+  expect_round_trip(node_here{"b", {{"cuda:0", true, 8}, {"cpu"}}, {"m", "n"}});
+  expect_round_trip(worker_ended{1, full_failure(), {true, true, {{1, 2}}}});
   entity_status entity{"cpu", "here", entity_state::restarting, 1, 2, 3.25,
                        4,     "why"};
   model_status model{"m", "echo", model_state::degraded, 8, {entity, entity}};
@@ -143,10 +149,15 @@ TEST_F(messages_test, sampling_options_that_are_set_and_not) {
 TEST_F(messages_test, handles_find_their_actor_again) {
   auto behave = [](reply_actor::pointer, int) -> reply_actor::behavior_type {
     return {
-        [](const token_chunk&) {}, [](const reply_failed&) {},
-        [](const moved&) {},       [](const worker_abandoned&) {},
-        [](const stop_reply&) {},  [](const written&) {},
-        [](client_left) {},        [](pulse_atom) {},
+        [](const token_chunk&) {},
+        [](const reply_failed&) {},
+        [](const moved&) {},
+        [](const worker_gone&) {},
+        [](const routed&, const worker_actor&) {},
+        [](const stop_reply&) {},
+        [](const written&) {},
+        [](client_left) {},
+        [](pulse_atom) {},
         [](retry_atom) {},
     };
   };

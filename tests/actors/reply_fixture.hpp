@@ -27,10 +27,10 @@ inline worker_actor::behavior_type
 passive_worker(worker_actor::pointer, std::uint64_t incarnation,
                std::shared_ptr<worker_record> log) {
   return {
-      [=](load_atom) {
+      [=](load_atom, const load_watcher&) {
         return worker_ready{incarnation, 100};
       },
-      [=](const submit& order, const reply_actor&) {
+      [=](const submit& order, const token_sink&) {
         log->submits.push_back(order);
         return admitted{incarnation, "dev:" + std::to_string(incarnation), 5};
       },
@@ -50,6 +50,7 @@ struct door_record {
   /// Refusals to answer first, in order.
   std::deque<caf::error> refusals;
   worker_actor next;
+  std::uint64_t incarnation = 0;
   int submits = 0;
   reply_actor pulsing;
 };
@@ -68,7 +69,8 @@ scripted_gateway(gateway_actor::pointer self,
           log->refusals.pop_front();
           return result;
         }
-        return self->delegate(log->next, std::move(order), std::move(sink));
+        self->send(sink, routed{log->incarnation}, log->next);
+        return self->delegate(log->next, std::move(order), token_sink{sink});
       },
       [](const tokenize&) { return tokenized{}; },
       [](const detokenize&) { return detokenized{}; },
@@ -77,7 +79,9 @@ scripted_gateway(gateway_actor::pointer self,
       [](const activate_model&) { return device_report{}; },
       [](get_status) { return server_status{}; },
       [](const drain&) { return std::uint32_t{0}; },
-      [](const worker_abandoned&) {},
+      [](const worker_gone&) {},
+      [](const worker_here&, const worker_actor&) {},
+      [](const node_here&, const node_actor&) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [=](pulse_atom) {
         self->send(log->pulsing, pulse_atom::value);
@@ -113,6 +117,7 @@ protected:
     workers.push_back(
         system.spawn(passive_worker, records.size(), records.back()));
     at_door->next = workers.back();
+    at_door->incarnation = workers.size();
   }
 
   void start() {
@@ -144,8 +149,14 @@ protected:
     run();
   }
 
-  void kill(const worker_actor& victim) {
+  /// Ends a worker, and tells how, as its supervisor would.
+  void kill(const worker_actor& victim, worker_end end = {}) {
     caf::anon_send_exit(victim, caf::exit_reason::kill);
+    run();
+    auto place = std::ranges::find(workers, victim) - workers.begin();
+    caf::anon_send(subject,
+                   worker_gone{"m", static_cast<std::uint64_t>(place) + 1,
+                               std::move(end)});
     run();
   }
 

@@ -112,16 +112,6 @@ TEST_F(reply_workers_test, gives_up_after_the_most_attempts) {
                         "is 3"));
 }
 
-TEST_F(reply_workers_test, a_chat_that_breaks_the_model_counts_as_an_attempt) {
-  options.max_attempts = 2;
-  at_door->refusals = {to_error({errc::worker_lost, "", "", 0}),
-                       to_error({errc::worker_lost, "", "", 0})};
-  start();
-  ASSERT_TRUE(client->failed);
-  EXPECT_EQ(client->failed->code, errc::worker_lost);
-  EXPECT_EQ(at_door->submits, 2);
-}
-
 TEST_F(reply_workers_test, a_worker_that_was_gone_already_is_no_attempt) {
   at_door->refusals = {caf::make_error(caf::sec::request_receiver_down)};
   start();
@@ -129,6 +119,96 @@ TEST_F(reply_workers_test, a_worker_that_was_gone_already_is_no_attempt) {
   advance(100ms);
   EXPECT_TRUE(client->begun);
   EXPECT_EQ(records[0]->submits.at(0).attempt, 1u);
+}
+
+TEST_F(reply_workers_test, who_was_not_in_the_step_counts_no_attempt) {
+  start();
+  start_worker();
+  kill(workers[0], {true, true, {{7, 0}}});
+  EXPECT_EQ(records[1]->submits.at(0).attempt, 1u);
+  EXPECT_EQ(records[1]->submits.at(0).suspect_until, 0u);
+}
+
+TEST_F(reply_workers_test, who_was_in_a_step_that_broke_is_a_suspect) {
+  start();
+  make(1, {"a", "b"});
+  start_worker();
+  kill(workers[0], {true, true, {{7, 0}, {1, 3}}}); // token 3 never came
+  EXPECT_EQ(records[1]->submits.at(0).attempt, 2u);
+  EXPECT_EQ(records[1]->submits.at(0).suspect_until, 4u);
+}
+
+TEST_F(reply_workers_test, a_worker_that_is_ended_from_outside_accuses_nobody) {
+  start();
+  make(1, {"a"});
+  start_worker();
+  kill(workers[0], {false, true, {{1, 1}}});
+  EXPECT_EQ(records[1]->submits.at(0).attempt, 2u);
+  EXPECT_EQ(records[1]->submits.at(0).suspect_until, 0u);
+}
+
+TEST_F(reply_workers_test, a_suspect_that_breaks_another_worker_alone_fails) {
+  start();
+  make(1, {"a"});
+  start_worker();
+  kill(workers[0], {true, true, {{7, 0}, {1, 1}}});
+  kill(workers[1], {true, true, {{1, 1}}});
+  ASSERT_TRUE(client->failed);
+  EXPECT_EQ(client->failed->code, errc::poison_request);
+  EXPECT_EQ(client->text, "a");
+  EXPECT_EQ(client->broken, "");
+}
+
+TEST_F(reply_workers_test, a_suspect_that_came_past_the_place_is_cleared) {
+  start();
+  start_worker();
+  kill(workers[0], {true, true, {{7, 0}, {1, 0}}});
+  make(1, {"a"}); // the step that broke is behind it
+  start_worker();
+  kill(workers[1], {true, true, {{1, 1}}});
+  EXPECT_FALSE(client->has_ended());
+  EXPECT_EQ(records[2]->submits.at(0).suspect_until, 2u);
+}
+
+TEST_F(reply_workers_test, goes_on_though_nobody_tells_why_the_worker_ended) {
+  start();
+  make(1, {"a"});
+  start_worker();
+  caf::anon_send_exit(workers[0], caf::exit_reason::kill);
+  advance(1990ms);
+  EXPECT_THAT(records[1]->submits, IsEmpty());
+  advance(10ms);
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  EXPECT_EQ(records[1]->submits[0].attempt, 2u);
+}
+
+TEST_F(reply_workers_test, a_worker_lost_before_it_answered_is_followed) {
+  auto silent = [](worker_actor::pointer self,
+                   int) -> worker_actor::behavior_type {
+    auto never = [=] { return self->make_response_promise<admitted>(); };
+    return {
+        [](load_atom, const load_watcher&) { return worker_ready{}; },
+        [=](const submit&, const token_sink&) -> caf::result<admitted> {
+          return never();
+        },
+        [](const tokenize&) { return tokenized{}; },
+        [](const detokenize&) { return detokenized{}; },
+        [](const credit&) {},
+        [](const cancel&) {},
+        [](hand_over_atom) { return std::uint32_t{0}; },
+        [](finish_atom) { return caf::ok_atom::value; },
+        [](const end_replies&) {},
+        [](step_atom) {},
+    };
+  };
+  workers[0] = system.spawn(silent, 0);
+  at_door->next = workers[0];
+  start();
+  EXPECT_FALSE(client->begun);
+  start_worker();
+  kill(workers[0], {true, true, {{1, 0}}});
+  EXPECT_TRUE(client->begun);
+  EXPECT_EQ(records[1]->submits.at(0).suspect_until, 1u);
 }
 
 TEST_F(reply_workers_test, moves_without_counting_an_attempt) {

@@ -8,6 +8,7 @@ namespace model_server {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 class supervisor_restart_test : public supervisor_fixture {};
@@ -95,6 +96,68 @@ TEST_F(supervisor_restart_test,
   EXPECT_EQ(status_of("m").state, model_state::inactive);
   advance(10s);
   EXPECT_THAT(workers, SizeIs(1));
+}
+
+TEST_F(supervisor_restart_test, gives_a_worker_up_that_dies_too_often) {
+  serving.restart_limit = 2;
+  open({{"m", plan}});
+  add("m", "cpu");
+  for (int i = 0; i < 3; ++i) {
+    kill(workers.back());
+    advance(30s);
+  }
+  auto status = status_of("m");
+  EXPECT_EQ(status.state, model_state::inactive);
+  EXPECT_EQ(status.entities.at(0).state, entity_state::failed);
+  EXPECT_NE(status.entities[0].reason, "");
+  auto started = workers.size();
+  advance(300s);
+  EXPECT_EQ(workers.size(), started);
+  auto reply = start("m", "hello");
+  run();
+  ASSERT_TRUE(reply.client->failed);
+  EXPECT_EQ(reply.client->failed->code, errc::model_not_active);
+  EXPECT_THAT(reply.client->failed->message, HasSubstr("given up on 'cpu'"));
+}
+
+TEST_F(supervisor_restart_test, one_that_was_given_up_can_be_added_again) {
+  serving.restart_limit = 1;
+  open({{"m", plan}});
+  add("m", "cpu");
+  for (int i = 0; i < 2; ++i) {
+    kill(workers.back());
+    advance(30s);
+  }
+  EXPECT_EQ(status_of("m").entities.at(0).state, entity_state::failed);
+  EXPECT_EQ(add("m", "cpu").device, "cpu");
+  EXPECT_THAT(status_of("m").entities, SizeIs(1));
+  EXPECT_EQ(status_of("m").state, model_state::ready);
+}
+
+TEST_F(supervisor_restart_test, or_removed) {
+  serving.restart_limit = 1;
+  open({{"m", plan}});
+  add("m", "cpu");
+  for (int i = 0; i < 2; ++i) {
+    kill(workers.back());
+    advance(30s);
+  }
+  EXPECT_EQ(ask<device_report>(door, remove_device{"m", ""}).device, "cpu");
+  EXPECT_THAT(status_of("m").entities, SizeIs(0));
+}
+
+TEST_F(supervisor_restart_test, a_stranger_that_calls_itself_a_worker_must_go) {
+  add("m", "cpu");
+  auto stranger = system.spawn(hung_worker, worker_options{});
+  caf::anon_send(door, worker_here{{"m", 1, 12345}}, stranger);
+  run();
+  auto reply = start("m", "hello");
+  run();
+  EXPECT_TRUE(reply.client->end);
+  auto answer =
+      begin_ask<worker_ready>(stranger, load_atom::value, load_watcher{});
+  run();
+  EXPECT_TRUE(answer->error) << "it has not gone";
 }
 
 } // namespace model_server

@@ -15,22 +15,11 @@ using ::testing::SizeIs;
 class worker_batch_test : public worker_fixture {};
 
 // Keeps the loads that a worker reports.
-supervisor_actor::behavior_type
-recording_supervisor(supervisor_actor::pointer,
-                     std::shared_ptr<std::vector<worker_load>> loads) {
+load_watcher::behavior_type
+recording_watcher(load_watcher::pointer,
+                  std::shared_ptr<std::vector<worker_load>> loads) {
   return {
-      [](const submit&, const reply_actor&) { return admitted{}; },
-      [](const tokenize&) { return tokenized{}; },
-      [](const detokenize&) { return detokenized{}; },
-      [](const add_device&) { return device_report{}; },
-      [](const remove_device&) { return device_report{}; },
-      [](const activate_model&) { return device_report{}; },
-      [](get_status) { return model_status{}; },
-      [](const drain&) {},
-      [](const gateway_actor&) {},
       [=](const worker_load& load) { loads->push_back(load); },
-      [](retry_atom, std::uint64_t) {},
-      [](tick_atom, std::uint64_t) {},
   };
 }
 
@@ -221,16 +210,18 @@ TEST_F(worker_batch_test, a_reply_that_lags_keeps_its_place_if_nobody_waits) {
   EXPECT_EQ(a.got->text(), "1 2 3 4");
 }
 
-TEST_F(worker_batch_test, a_suspect_takes_steps_alone_until_it_made_a_token) {
+TEST_F(worker_batch_test,
+       a_suspect_takes_steps_alone_until_it_is_past_the_place) {
   load();
   auto a = send("a");
   auto accused = order("b");
-  accused.attempt = 2;
+  accused.suspect_until = 2;
   accused.resumed = true;
   auto b = send(accused);
   run();
   EXPECT_THAT(plan->steps[0], ElementsAre("b")); // it was let in front
-  EXPECT_THAT(plan->steps[1], ElementsAre("b", "a"));
+  EXPECT_THAT(plan->steps[1], ElementsAre("b"));
+  EXPECT_THAT(plan->steps[2], ElementsAre("b", "a"));
   EXPECT_EQ(a.got->text(), "1 2 3 4");
   EXPECT_EQ(b.got->text(), "1 2 3 4");
 }
@@ -312,7 +303,7 @@ TEST_F(worker_batch_test, tells_how_much_of_a_prompt_was_cached) {
 
 TEST_F(worker_batch_test, counts_a_reply_that_lacks_memory_as_waiting) {
   auto loads = std::make_shared<std::vector<worker_load>>();
-  options.supervisor = system.spawn(recording_supervisor, loads);
+  watcher = system.spawn(recording_watcher, loads);
   load();
   auto a = send("a", 1);
   run();
@@ -323,7 +314,7 @@ TEST_F(worker_batch_test, counts_a_reply_that_lacks_memory_as_waiting) {
   run();
   EXPECT_EQ(loads->back().running, 0u);
   EXPECT_EQ(loads->back().waiting, 1u);
-  caf::anon_send_exit(options.supervisor, caf::exit_reason::kill);
+  caf::anon_send_exit(watcher, caf::exit_reason::kill);
   run();
 }
 

@@ -7,6 +7,8 @@ namespace model_server {
 
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class worker_end_test : public worker_fixture {};
@@ -15,7 +17,7 @@ class worker_end_test : public worker_fixture {};
 
 TEST_F(worker_end_test, tells_what_it_has_loaded) {
   subject = system.spawn(worker, options);
-  auto ready = ask<worker_ready>(subject, load_atom::value);
+  auto ready = ask<worker_ready>(subject, load_atom::value, watcher);
   EXPECT_EQ(ready.incarnation, 7u);
   EXPECT_EQ(ready.context_length, 1000u);
 }
@@ -25,11 +27,11 @@ TEST_F(worker_end_test, says_why_it_cannot_load_and_ends) {
     throw std::runtime_error("no such file: model.safetensors");
   };
   subject = system.spawn(worker, options);
-  auto refused = ask_failure<worker_ready>(subject, load_atom::value);
+  auto refused = ask_failure<worker_ready>(subject, load_atom::value, watcher);
   EXPECT_EQ(refused.code, errc::load_failed);
   EXPECT_EQ(refused.message, "no such file: model.safetensors");
-  EXPECT_FALSE(
-      begin_ask<worker_ready>(subject, load_atom::value)->value.has_value());
+  EXPECT_FALSE(begin_ask<worker_ready>(subject, load_atom::value, watcher)
+                   ->value.has_value());
 }
 
 TEST_F(worker_end_test, a_failure_ends_one_reply_alone) {
@@ -68,7 +70,7 @@ TEST_F(worker_end_test, an_exception_ends_the_worker_with_its_text) {
   EXPECT_EQ(to_failure(reason).message, "device lost");
 }
 
-TEST_F(worker_end_test, an_exception_spares_who_had_no_part_in_the_step) {
+TEST_F(worker_end_test, leaves_behind_who_was_in_the_step_that_broke) {
   plan->before_token = [](const std::string&, std::size_t number) {
     if (number == 2)
       throw std::runtime_error("device lost");
@@ -77,20 +79,41 @@ TEST_F(worker_end_test, an_exception_spares_who_had_no_part_in_the_step) {
   load();
   auto a = send("a"), b = send("b"), c = send("c");
   run();
-  EXPECT_THAT(a.got->moves, SizeIs(0));
-  EXPECT_THAT(b.got->moves, SizeIs(0));
-  ASSERT_THAT(c.got->moves, SizeIs(1));
-  EXPECT_EQ(c.got->moves[0], (moved{c.id, 7}));
+  EXPECT_THAT(options.page->batch(),
+              ElementsAre(step_place{a.id, 1}, step_place{b.id, 1}));
 }
 
-TEST_F(worker_end_test, a_chat_that_breaks_the_model_spares_all_others) {
+TEST_F(worker_end_test, leaves_nobody_behind_between_two_steps) {
   load();
-  auto a = send("a", 1);
+  send("a", 1);
+  run();
+  EXPECT_THAT(options.page->batch(), IsEmpty());
+}
+
+TEST_F(worker_end_test, leaves_behind_whose_chat_broke_the_model) {
+  load();
+  send("a", 1);
   run();
   plan->before_encode = [](const chat&) { throw 42; };
-  send("b");
+  auto b = send("b");
   run();
-  EXPECT_THAT(a.got->moves, SizeIs(1));
+  EXPECT_THAT(options.page->batch(), ElementsAre(step_place{b.id, 0}));
+}
+
+TEST_F(worker_end_test, asked_to_load_again_tells_a_new_watcher_its_load) {
+  load();
+  send("a", 1);
+  run();
+  auto loads = std::make_shared<std::vector<worker_load>>();
+  auto behave = [=](load_watcher::pointer, int) -> load_watcher::behavior_type {
+    return {[=](const worker_load& load) { loads->push_back(load); }};
+  };
+  watcher = system.spawn(behave, 0);
+  auto ready = ask<worker_ready>(subject, load_atom::value, watcher);
+  EXPECT_EQ(ready.incarnation, 7u);
+  ASSERT_THAT(*loads, SizeIs(1));
+  EXPECT_EQ(loads->back().running, 1u);
+  caf::anon_send_exit(watcher, caf::exit_reason::kill);
 }
 
 TEST_F(worker_end_test, a_chat_that_breaks_the_model_is_told_so) {

@@ -32,18 +32,12 @@ struct sink_record {
   }
 };
 
-inline reply_actor::behavior_type
-recording_sink(reply_actor::pointer, std::shared_ptr<sink_record> record) {
+inline token_sink::behavior_type
+recording_sink(token_sink::pointer, std::shared_ptr<sink_record> record) {
   return {
       [=](const token_chunk& chunk) { record->chunks.push_back(chunk); },
       [=](const reply_failed& end) { record->failures.push_back(end); },
       [=](const moved& notice) { record->moves.push_back(notice); },
-      [](const worker_abandoned&) {},
-      [](const stop_reply&) {},
-      [](const written&) {},
-      [](client_left) {},
-      [](pulse_atom) {},
-      [](retry_atom) {},
   };
 }
 
@@ -52,7 +46,7 @@ class worker_fixture : public actor_fixture {
 protected:
   struct sent {
     std::shared_ptr<sink_record> got;
-    reply_actor sink;
+    token_sink sink;
     std::shared_ptr<pending_answer<admitted>> answer;
     request_id id;
   };
@@ -77,7 +71,7 @@ protected:
 
   void load() {
     subject = system.spawn(worker, options);
-    ask<worker_ready>(subject, load_atom::value);
+    ask<worker_ready>(subject, load_atom::value, watcher);
   }
 
   submit order(const std::string& turn, std::uint64_t credit = no_limit) {
@@ -106,7 +100,9 @@ protected:
   std::shared_ptr<script> plan = std::make_shared<script>();
   worker_options options;
   worker_actor subject;
-  std::vector<reply_actor> sinks;
+  /// Gets the loads; null unless the test sets it.
+  load_watcher watcher;
+  std::vector<token_sink> sinks;
   request_id last_id = 0;
 };
 

@@ -221,11 +221,8 @@ TEST_F(options_test, refuses_words_that_are_no_choice) {
   EXPECT_EQ(error_of({"--log-level", "loud"}),
             "--log-level is \"loud\", but debug, info, warning or error is "
             "needed");
-  EXPECT_EQ(error_of({"--isolation", "process"}),
-            "--isolation is \"process\", which this version does not have; use "
-            "thread");
   EXPECT_EQ(error_of({"--isolation", "none"}),
-            "--isolation is \"none\", but thread is needed");
+            "--isolation is \"none\", but process or thread is needed");
   EXPECT_EQ(error_of({"--log-contents=maybe"}),
             "--log-contents is \"maybe\", but true or false is needed");
   EXPECT_FALSE(load({"--log-contents=false"}).log.contents);

@@ -101,7 +101,7 @@ TEST_F(contract_errors_test, says_500_when_the_model_fails) {
   expect_error(post("/api/v1/fault/call", chat_body("len=4 nan@2")), 500,
                "model_failed");
   auto lost = post("/api/v1/fault/call", chat_body("len=4 throw@2"));
-  expect_error(lost, 500, "worker_lost");
+  expect_error(lost, 500, "poison_request");
   EXPECT_EQ(lost.header("x-should-retry"), "false");
   auto broken = post("/api/v1/broken/add", "");
   expect_error(broken, 500, "load_failed");

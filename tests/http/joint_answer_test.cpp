@@ -37,7 +37,8 @@ reply_actor::behavior_type recording_reply(reply_actor::pointer,
       [](const token_chunk&) {},
       [](const reply_failed&) {},
       [](const moved&) {},
-      [](const worker_abandoned&) {},
+      [](const routed&, const worker_actor&) {},
+      [](const worker_gone&) {},
       [=](const stop_reply& order) { told->stops.push_back(order.reason); },
       [=](const written& progress) {
         told->written_up_to.push_back(progress.up_to);

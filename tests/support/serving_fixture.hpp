@@ -4,10 +4,12 @@
 #include "actors/gateway.hpp"
 #include "actors/reply.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/thread_node.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/recording_writer.hpp"
 #include "tests/support/scripted_entry.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -40,10 +42,10 @@ protected:
                                                      const worker_options&) {
     auto asleep = caf::error{caf::sec::unexpected_message};
     return {
-        [=](load_atom) -> caf::result<worker_ready> {
+        [=](load_atom, const load_watcher&) -> caf::result<worker_ready> {
           return self->make_response_promise<worker_ready>();
         },
-        [=](const submit&, const reply_actor&) -> caf::result<admitted> {
+        [=](const submit&, const token_sink&) -> caf::result<admitted> {
           return asleep;
         },
         [=](const tokenize&) -> caf::result<tokenized> { return asleep; },
@@ -61,10 +63,10 @@ protected:
   static worker_actor::behavior_type hung_worker(worker_actor::pointer self,
                                                  const worker_options& how) {
     return {
-        [=](load_atom) {
+        [=](load_atom, const load_watcher&) {
           return worker_ready{how.incarnation, 1000};
         },
-        [=](const submit&, const reply_actor&) {
+        [=](const submit&, const token_sink&) {
           return admitted{how.incarnation, how.device, 3};
         },
         [=](const tokenize&) -> caf::result<tokenized> {
@@ -94,12 +96,20 @@ protected:
     options.model.entry = "scripted";
     options.serving = serving;
     options.node_name = "here";
-    options.make_entry = [this, plan](const std::string&) {
+    options.node = node;
+    options.list_devices = [this] { return devices; };
+    plans[model] = std::move(plan);
+    return system.spawn(supervisor, std::move(options));
+  }
+
+  /// Starts the node that the workers run on, as actors of the test's thread.
+  void start_node() {
+    thread_node_options options;
+    options.make_entry = [this](const std::string& model, const std::string&) {
       if (!fail_loading.empty())
         throw std::runtime_error(fail_loading);
-      return std::make_unique<scripted_entry>(plan);
+      return std::make_unique<scripted_entry>(plans.at(model));
     };
-    options.list_devices = [this] { return devices; };
     options.spawn_worker = [this](caf::actor_system& where,
                                   worker_options how) {
       workers.push_back(hold_loading
@@ -108,7 +118,7 @@ protected:
                                : where.spawn(worker, std::move(how)));
       return workers.back();
     };
-    return system.spawn(supervisor, std::move(options));
+    node = system.spawn(thread_node, std::move(options));
   }
 
   /// Starts the gateway of these models.
@@ -116,7 +126,9 @@ protected:
   open(std::vector<std::pair<std::string, std::shared_ptr<script>>> models) {
     if (door)
       caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
+    start_node();
     gateway_options options;
+    options.node = node;
     for (auto& [name, plan] : models)
       options.models.push_back({name, spawn_supervisor(name, plan)});
     door = system.spawn(gateway, std::move(options));
@@ -180,6 +192,9 @@ protected:
   /// New workers take replies, and then nothing more.
   bool hang = false;
   gateway_actor door;
+  node_actor node;
+  /// By model.
+  std::map<std::string, std::shared_ptr<script>> plans;
   request_id last_request = 0;
 };
 

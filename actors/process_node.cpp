@@ -1,0 +1,166 @@
+// A node whose workers are processes of their own.
+#include "actors/process_node.hpp"
+
+#include "actors/worker_launch.hpp"
+#include "actors/worker_process.hpp"
+#include "config/logging.hpp"
+#include "config/model_json.hpp"
+#include "config/quote.hpp"
+#include "models/cores.hpp"
+
+#include <caf/send.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+using node_pointer = node_actor::stateful_pointer<process_node_state>;
+
+worker_launch launch_of(const process_node_options& options,
+                        const start_worker& order) {
+  const auto& models = options.config.models;
+  auto found =
+      std::ranges::find(models, order.ticket.model, &model_setting::name);
+  if (found == models.end())
+    throw config_error(
+        fmt::format("there is no model {} here", quote(order.ticket.model)));
+  worker_launch result;
+  result.order = order;
+  result.local_port = options.local_port ? *options.local_port : 0;
+  result.model_json = to_config_json(*found);
+  auto threads = options.config.serving.threads;
+  result.cores = threads ? threads : static_cast<unsigned>(usable_cores());
+  result.cluster = options.config.cluster;
+  result.log = options.config.log;
+  return result;
+}
+
+void start(node_pointer self, const start_worker& order,
+           const worker_owner& owner) {
+  auto& state = self->state;
+  auto launch = launch_of(state.options, order);
+  auto page_file = make_memory_file(sizeof(worker_page));
+  process_node_state::started item;
+  item.number = ++state.last_number;
+  item.model = order.ticket.model;
+  item.incarnation = order.ticket.incarnation;
+  item.owner = owner;
+  item.page = map_object<worker_page>(page_file.get());
+  item.process = start_child(
+      {"model_api", worker_process_flag, order.ticket.model, order.device},
+      {page_file.get(), state.computing_file.get()}, to_bytes(launch));
+  item.watcher = std::thread{
+      [node = node_actor{self}, number = item.number, id = item.process.id] {
+        wait_for_end(id);
+        caf::anon_send(node, ended_atom::value, number, 0);
+      }};
+  log_event(log_level::info, "worker_started",
+            {{"model", item.model},
+             {"device", order.shown_device},
+             {"incarnation", item.incarnation},
+             {"process", item.process.id}});
+  state.workers.push_back(std::move(item));
+}
+
+// What cannot be started has ended.
+void try_to_start(node_pointer self, const start_worker& order,
+                  const worker_owner& owner) {
+  try {
+    start(self, order, owner);
+  } catch (const std::exception& problem) {
+    worker_ended report;
+    report.incarnation = order.ticket.incarnation;
+    report.reason = {errc::load_failed, problem.what(), "", 0};
+    report.end.batch_is_known = true;
+    self->send(owner, std::move(report));
+  }
+}
+
+void stop(node_pointer self, const stop_worker& order) {
+  for (auto& item : self->state.workers) {
+    if (item.model != order.model || item.incarnation != order.incarnation)
+      continue;
+    item.process.input.reset();
+    if (order.at_once)
+      kill_child(item.process.id);
+    self->delayed_send(self, self->state.options.grace, tick_atom::value,
+                       item.number);
+  }
+}
+
+worker_ended report_of(const process_node_state::started& item, int status) {
+  worker_ended result;
+  result.incarnation = item.incarnation;
+  auto words = item.page->last_words();
+  result.reason = {
+      errc::worker_lost,
+      words.empty() ? "its process " + describe_end(status) : words, "", 0};
+  result.end.is_fault = !words.empty() || broke_by_itself(status);
+  result.end.batch_is_known = true;
+  result.end.batch = item.page->batch();
+  return result;
+}
+
+// A process has ended: takes it off the list and off the cores.
+void bury(node_pointer self, std::uint64_t number) {
+  auto& state = self->state;
+  auto* item = state.of_number(number);
+  if (!item)
+    return;
+  item->watcher.join();
+  auto status = reap(item->process.id);
+  self->send(item->owner, report_of(*item, status));
+  std::erase_if(state.workers,
+                [=](const auto& other) { return other.number == number; });
+  // It may have died while it counted.
+  *state.computing = static_cast<unsigned>(
+      std::ranges::count_if(state.workers, [](const auto& other) {
+        return other.page->is_computing.load();
+      }));
+}
+
+} // namespace
+
+process_node_state::~process_node_state() {
+  for (auto& item : workers)
+    kill_child(item.process.id);
+  for (auto& item : workers) {
+    item.watcher.join();
+    reap(item.process.id);
+  }
+}
+
+process_node_state::started*
+process_node_state::of_number(std::uint64_t number) {
+  auto found = std::ranges::find(workers, number, &started::number);
+  return found == workers.end() ? nullptr : &*found;
+}
+
+node_actor::behavior_type process_node(node_pointer self,
+                                       process_node_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  state.computing_file = make_memory_file(sizeof(thread_budget::counter));
+  state.computing =
+      map_object<thread_budget::counter>(state.computing_file.get());
+  return {
+      [self](const start_worker& order, const worker_owner& owner) {
+        try_to_start(self, order, owner);
+      },
+      [self](const stop_worker& order) { stop(self, order); },
+      [self](ended_atom, std::uint64_t number, int) { bury(self, number); },
+      [self](tick_atom, std::uint64_t number) {
+        if (auto* item = self->state.of_number(number))
+          kill_child(item->process.id);
+      },
+  };
+}
+
+} // namespace model_server

@@ -1,0 +1,88 @@
+// A node whose workers are threads of its own process.
+#include "actors/thread_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace model_server {
+
+namespace {
+
+using node_pointer = node_actor::stateful_pointer<thread_node_state>;
+
+void start(node_pointer self, const start_worker& order,
+           const worker_owner& owner) {
+  auto& options = self->state.options;
+  worker_options how;
+  how.incarnation = order.ticket.incarnation;
+  how.device = order.shown_device;
+  how.make_entry = [make = options.make_entry, model = order.ticket.model,
+                    device = order.device] { return make(model, device); };
+  how.batch_size = order.batch_size;
+  how.max_queued = order.max_queued;
+  auto computes_on_cores = !order.device.starts_with("cuda");
+  how.threads = computes_on_cores ? options.threads : nullptr;
+  auto page = how.page;
+  auto worker = options.spawn_worker(self->system(), std::move(how));
+  self->monitor(worker);
+  self->state.workers.push_back({order.ticket.model, order.ticket.incarnation,
+                                 worker, std::move(page), owner});
+  self->send(owner, worker_here{order.ticket}, worker);
+}
+
+failure reason_of(const caf::error& reason) {
+  return is_failure(reason)
+             ? to_failure(reason)
+             : failure{errc::worker_lost, describe(reason), "", 0};
+}
+
+void report_end(node_pointer self, const caf::down_msg& down) {
+  auto& workers = self->state.workers;
+  auto found = std::ranges::find_if(
+      workers, [&](const auto& item) { return item.worker == down.source; });
+  if (found == workers.end())
+    return;
+  worker_ended report;
+  report.incarnation = found->incarnation;
+  report.reason = reason_of(down.reason);
+  // What the model throws arrives as a failure; what ends the worker from
+  // outside does not.
+  report.end.is_fault = is_failure(down.reason);
+  report.end.batch_is_known = true;
+  report.end.batch = found->page->batch();
+  self->send(found->owner, std::move(report));
+  workers.erase(found);
+}
+
+} // namespace
+
+node_actor::behavior_type thread_node(node_pointer self,
+                                      thread_node_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler(
+      [self](const caf::down_msg& down) { report_end(self, down); });
+  self->set_exit_handler([self](const caf::exit_msg& exit) {
+    for (const auto& item : self->state.workers)
+      self->send_exit(item.worker, caf::exit_reason::user_shutdown);
+    self->quit(exit.reason);
+  });
+  return {
+      [self](const start_worker& order, const worker_owner& owner) {
+        start(self, order, owner);
+      },
+      [self](const stop_worker& order) {
+        for (const auto& item : self->state.workers)
+          if (item.model == order.model
+              && item.incarnation == order.incarnation)
+            self->send_exit(item.worker, caf::exit_reason::user_shutdown);
+      },
+      [](ended_atom, std::uint64_t, int) {
+        // only processes end so
+      },
+      [](tick_atom, std::uint64_t) {
+        // nothing ends a thread by force
+      },
+  };
+}
+
+} // namespace model_server

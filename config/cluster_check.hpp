@@ -1,0 +1,18 @@
+// Whether the settings of a cluster are safe to use.
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <string_view>
+
+namespace model_server {
+
+/// True for addresses that only this machine reaches, and for `localhost`.
+bool is_loopback(std::string_view host);
+
+/// Throws `config_error` if others could reach a port that takes whoever
+/// connects at his word, if certificates are given in part or cannot be read,
+/// or if a machine is both a front and a part of another.
+void check_cluster(const settings& config, bool names_models);
+
+} // namespace model_server

@@ -243,10 +243,20 @@ void exit_soon_whatever_happens() {
   ::alarm(end_seconds);
 }
 
+/// Ends the actors whichever way the server ends: the system waits for them.
+struct serving_end {
+  gateway_actor gateway;
+
+  ~serving_end() {
+    caf::anon_send_exit(gateway, caf::exit_reason::user_shutdown);
+  }
+};
+
 int serve(const settings& config) {
   actor_settings actor_config{config};
   caf::actor_system system{actor_config};
   auto gateway = start_serving(system, config);
+  serving_end end{gateway};
   auto started = std::make_shared<start_result>();
   auto is_hopeless = false;
   {
@@ -265,7 +275,6 @@ int serve(const settings& config) {
     exit_soon_whatever_happens();
     server.wait_until_closed(last_bytes);
   }
-  caf::anon_send_exit(gateway, caf::exit_reason::user_shutdown);
   return is_hopeless ? nothing_loaded : 0;
 }
 

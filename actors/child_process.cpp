@@ -10,9 +10,8 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <linux/close_range.h>
+#include <spawn.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,39 +19,41 @@ namespace model_server {
 
 namespace {
 
-// Of the highest number that a moved descriptor may need.
+// Descriptors go by way of numbers from here on, so that none is overwritten
+// before it was copied.
 constexpr int far_descriptor = 64;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-// Between fork and exec only what is safe in a signal handler may be called:
-// other threads may have held any lock.
-[[noreturn]] void become_child(char* const* arguments, int input,
-                               const int* given, int given_count) {
-  // Out of the way of the numbers that they shall have.
-  int moved[far_descriptor];
-  auto count = std::min(given_count, far_descriptor);
-  for (int i = 0; i < count; ++i)
-    moved[i] = ::fcntl(given[i], F_DUPFD, far_descriptor);
-  auto far_input = ::fcntl(input, F_DUPFD, far_descriptor);
-  ::dup2(far_input, STDIN_FILENO);
-  ::dup2(STDERR_FILENO, STDOUT_FILENO);
-  for (int i = 0; i < count; ++i)
-    ::dup2(moved[i], first_given_descriptor + i);
-  // Connections of clients must not be kept open by us.
-  auto first = static_cast<unsigned>(first_given_descriptor + count);
-  if (::syscall(SYS_close_range, first, ~0U, 0U) != 0)
-    for (auto i = static_cast<int>(first); i < 65'536; ++i)
-      ::close(i);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  std::signal(SIGPIPE, SIG_DFL);
-  ::execv("/proc/self/exe", arguments);
-  ::_exit(127);
-}
+// What is done in the child before the program starts.
+class file_actions {
+public:
+  file_actions() {
+    ::posix_spawn_file_actions_init(&actions_);
+  }
+  ~file_actions() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+  }
+  file_actions(const file_actions&) = delete;
+  file_actions& operator=(const file_actions&) = delete;
+
+  void copy(int from, int to) {
+    ::posix_spawn_file_actions_adddup2(&actions_, from, to);
+  }
+
+  void close_from(int first) {
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, first);
+  }
+
+  const posix_spawn_file_actions_t* get() const {
+    return &actions_;
+  }
+
+private:
+  posix_spawn_file_actions_t actions_;
+};
 
 void write_all(int to, std::string_view text) {
   while (!text.empty()) {
@@ -80,12 +81,22 @@ child_process start_child(std::vector<std::string> arguments,
   unique_fd read_end{ends[0]};
   child_process result;
   result.input = unique_fd{ends[1]};
-  result.id = ::fork();
-  if (result.id < 0)
-    fail("fork");
-  if (result.id == 0)
-    become_child(pointers.data(), read_end.get(), given.data(),
-                 static_cast<int>(given.size()));
+  file_actions actions;
+  auto count = static_cast<int>(given.size());
+  for (int i = 0; i < count; ++i)
+    actions.copy(given[static_cast<std::size_t>(i)], far_descriptor + i);
+  actions.copy(read_end.get(), STDIN_FILENO);
+  actions.copy(STDERR_FILENO, STDOUT_FILENO);
+  for (int i = 0; i < count; ++i)
+    actions.copy(far_descriptor + i, first_given_descriptor + i);
+  // Connections of clients must not be kept open by a child.
+  actions.close_from(first_given_descriptor + count);
+  // Not fork: it has libraries prepare for it, and OpenBLAS then waits for ever
+  // for a thread that computes just now.
+  if (auto problem = ::posix_spawn(&result.id, "/proc/self/exe", actions.get(),
+                                   nullptr, pointers.data(), environ);
+      problem != 0)
+    throw std::system_error(problem, std::generic_category(), "posix_spawn");
   read_end.reset();
   write_all(result.input.get(), orders);
   return result;

@@ -15,6 +15,26 @@ entity_status entity::status() const {
       load.tokens_per_second,     restarts, reason};
 }
 
+void entity::sent(const prompt_trail& trail, std::uint64_t tokens) {
+  ++submits;
+  on_their_way.push_back(tokens);
+  read_lately.read(trail);
+}
+
+void entity::take_load(const worker_load& told) {
+  load = told;
+  while (on_their_way.size() > submits - load.submits)
+    on_their_way.pop_front();
+}
+
+std::uint64_t entity::burden(const prompt_trail& trail) const {
+  auto result = load.tokens_to_do + trail.tokens();
+  for (auto tokens : on_their_way)
+    result += tokens;
+  auto known = prompt_trail::tokens_of(read_lately.known_steps(trail));
+  return result - std::min(known, trail.tokens());
+}
+
 void entity::crashed(std::string why, time_point now,
                      const serving_settings& limits) {
   auto first = limits.restart_pause;
@@ -34,6 +54,8 @@ void entity::crashed(std::string why, time_point now,
   is_down = false;
   load = {};
   submits = 0;
+  on_their_way.clear();
+  read_lately = prefix_memory{};
   if (!is_too_much)
     ++restarts;
 }

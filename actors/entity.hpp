@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/prefix_affinity.hpp"
 #include "config/settings.hpp"
 
 #include <caf/typed_response_promise.hpp>
@@ -33,9 +34,12 @@ struct entity {
   bool is_down = false;
   /// What the worker told last.
   worker_load load;
-  /// Submits sent to the worker; those that `load` doesn't count are on their
-  /// way.
+  /// Submits sent to the worker, and how many tokens each of those that `load`
+  /// doesn't count yet may take.
   std::uint64_t submits = 0;
+  std::deque<std::uint64_t> on_their_way;
+  /// What its worker has read.
+  prefix_memory read_lately;
   std::uint32_t restarts = 0;
   /// Why it is restarting or has failed; else empty.
   std::string reason;
@@ -62,10 +66,15 @@ struct entity {
     return state == entity_state::loading || state == entity_state::ready;
   }
 
-  /// Replies it has, with those on their way.
-  std::uint64_t burden() const {
-    return load.running + load.waiting + (submits - load.submits);
-  }
+  /// A request was sent to its worker.
+  void sent(const prompt_trail& trail, std::uint64_t tokens);
+
+  /// Its worker tells how busy it is.
+  void take_load(const worker_load& told);
+
+  /// Tokens that its worker has to compute until it is done, a new prompt
+  /// included as far as it has not read the same lately.
+  std::uint64_t burden(const prompt_trail& trail) const;
 
   entity_status status() const;
 

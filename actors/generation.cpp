@@ -55,6 +55,11 @@ void generation::raise_credit(std::uint64_t up_to) {
   credit_ = std::max(credit_, up_to);
 }
 
+std::uint64_t generation::tokens_to_do() const {
+  auto left = std::min<std::uint64_t>(most_tokens_ - known_, usual_reply);
+  return has_made_ ? left : left + state_.tokens.size();
+}
+
 token_chunk generation::take_new_tokens(const model_entry& entry,
                                         std::uint64_t incarnation) {
   token_chunk result;
@@ -79,6 +84,7 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
       made.likeliest = texts_of(logprobs[i].best, entry, at_start);
     }
     result.tokens.push_back(std::move(made));
+    has_made_ = true;
   }
   if (known_ >= most_tokens_)
     result.finish = finish_reason::length;

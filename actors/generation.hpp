@@ -67,6 +67,14 @@ public:
     return state_.reply_size() >= most_tokens_;
   }
 
+  /// Tokens that are left to compute: the prompt as long as nothing was made of
+  /// it, and what the reply may still come to. Few replies come near their
+  /// limits, so that is a guess.
+  std::uint64_t tokens_to_do() const;
+
+  /// What a reply is taken to come to if nobody knows better.
+  static constexpr std::uint64_t usual_reply = 256;
+
   /// True if the reply may be given another token now.
   bool may_step() const {
     return !is_complete() && state_.reply_size() < credit_;
@@ -92,6 +100,7 @@ private:
   std::uint64_t credit_ = 0;
   std::size_t most_tokens_ = 0;
   std::size_t known_ = 0;
+  bool has_made_ = false;
   bool is_underway_ = false;
   std::uint64_t suspect_until_ = 0;
 };

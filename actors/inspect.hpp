@@ -257,7 +257,7 @@ inspected<Inspector> inspect(Inspector& f, client_left&) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, worker_load& x) {
   return f(caf::meta::type_name("worker_load"), x.incarnation, x.submits,
-           x.running, x.waiting, x.tokens_per_second);
+           x.running, x.waiting, x.tokens_to_do, x.tokens_per_second);
 }
 
 template <class Inspector>

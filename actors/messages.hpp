@@ -328,6 +328,9 @@ struct worker_load {
   std::uint32_t running = 0;
   /// In the queue, or in the batch without the memory to go on.
   std::uint32_t waiting = 0;
+  /// Of all of them together: prompts that are not read yet, and what their
+  /// replies may still come to, as far as one can guess.
+  std::uint64_t tokens_to_do = 0;
   /// 0 while nothing runs.
   double tokens_per_second = 0;
 

@@ -193,8 +193,11 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
   }
   if (chunk.first == 1)
     state.cached_tokens = chunk.cached_tokens;
+  auto before = state.progress.last();
   auto step = state.progress.take(chunk);
   auto last = state.progress.last();
+  if (last > before)
+    state.waited = {}; // this outage is over
   state.credit_for_worker.made(last);
   if (!step.text.empty() || !step.tokens.empty()) {
     state.credit_for_worker.wrote(last);

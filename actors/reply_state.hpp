@@ -49,7 +49,8 @@ struct reply_state {
   time_point started{};
   /// When the client last got a sign of life.
   time_point last_sign{};
-  /// Since when it has no worker, and how long it had none before.
+  /// Since when it has no worker, and how long it had none before since the
+  /// last token.
   std::optional<time_point> waiting_since;
   time_point::duration waited{0};
 

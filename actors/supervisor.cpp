@@ -1,20 +1,31 @@
 // The supervisor actor: one per model name, owns its workers.
 #include "actors/supervisor.hpp"
 
+#include "actors/generation.hpp"
 #include "actors/supervisor_parts.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace model_server {
 
 namespace {
 
+// What a request may come to, before a worker has seen it.
+std::uint64_t tokens_of(const submit& order, const prompt_trail& trail) {
+  auto most = order.request.max_tokens;
+  auto reply = most > 0 ? std::min<std::uint64_t>(most, generation::usual_reply)
+                        : generation::usual_reply;
+  return trail.tokens() + order.log.size() + reply;
+}
+
 caf::result<admitted> route(supervisor_pointer self, submit& order,
                             reply_actor& sink) {
-  auto* chosen = self->state.least_loaded();
+  prompt_trail trail{order.request.prompt};
+  auto* chosen = self->state.best_for(trail);
   if (!chosen)
     return to_error(self->state.no_worker(self->clock().now()));
-  ++chosen->submits;
+  chosen->sent(trail, tokens_of(order, trail));
   // Before the worker sees it, so that its end cannot come first.
   self->send(sink, routed{chosen->incarnation}, chosen->worker);
   return self->delegate(chosen->worker, std::move(order), token_sink{sink});
@@ -23,7 +34,7 @@ caf::result<admitted> route(supervisor_pointer self, submit& order,
 // Any worker has the same answer.
 template <class Answer, class Question>
 caf::result<Answer> ask_any(supervisor_pointer self, Question& question) {
-  auto* chosen = self->state.least_loaded();
+  auto* chosen = self->state.best_for(prompt_trail{{}});
   if (!chosen)
     return to_error(self->state.no_worker(self->clock().now()));
   return self->delegate(chosen->worker, std::move(question));
@@ -65,7 +76,7 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
       },
       [self](const worker_load& load) {
         if (auto* item = self->state.of_incarnation(load.incarnation))
-          item->load = load;
+          item->take_load(load);
       },
       [self](const node_here& hello, const node_actor& node) {
         take_node(self, hello, node);

@@ -48,6 +48,8 @@ struct supervisor_state {
   supervisor_options options;
   /// In the order in which they were added.
   std::list<entity> entities;
+  /// Removed, but not yet sure to have told their replies.
+  std::list<entity> departing;
   std::uint64_t last_incarnation = 0;
   /// Machines that have joined and are in reach.
   std::vector<joined_node> nodes;
@@ -64,9 +66,9 @@ struct supervisor_state {
   /// Null if there is none.
   entity* of_incarnation(std::uint64_t incarnation);
 
-  /// The ready entity with the smallest burden, of equals the oldest; null if
-  /// none is ready.
-  entity* least_loaded();
+  /// The ready entity that has this prompt done first: that with the smallest
+  /// burden, of equals the oldest. Null if none is ready.
+  entity* best_for(const prompt_trail& trail);
 
   /// The entity that `remove` means, leaving ones left out; null if there is
   /// none.

@@ -4,6 +4,7 @@
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace model_server {
@@ -16,22 +17,21 @@ constexpr auto finish_grace = std::chrono::seconds{5};
 
 // Takes the entity out at once; its replies are told to go on elsewhere.
 caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
-  auto promise = self->make_response_promise<device_report>();
-  auto report = report_of(item);
-  auto removed = item;
+  auto& state = self->state;
+  auto incarnation = item.incarnation;
+  state.departing.push_back(item);
   erase(self, item);
-  self->demonitor(removed.worker.address());
-  self->request(removed.worker, self->state.options.serving.drain_timeout,
+  auto& removed = state.departing.back();
+  removed.asked = self->make_response_promise<device_report>();
+  auto promise = removed.asked;
+  self->request(removed.worker, state.options.serving.drain_timeout,
                 hand_over_atom::value)
       .then(
-          [=](std::uint32_t count) mutable {
-            report.moved_replies = count;
-            promise.deliver(report);
-            dismiss(self, removed);
+          [=](std::uint32_t count) {
+            finish_departure(self, incarnation, count);
           },
-          [=](const caf::error&) mutable {
-            promise.deliver(report);
-            abandon(self, removed);
+          [=](const caf::error&) {
+            finish_departure(self, incarnation, std::nullopt);
           });
   return promise;
 }
@@ -64,6 +64,22 @@ caf::result<device_report> finish_replies(supervisor_pointer self,
 }
 
 } // namespace
+
+void finish_departure(supervisor_pointer self, std::uint64_t incarnation,
+                      std::optional<std::uint32_t> moved_replies) {
+  auto& departing = self->state.departing;
+  auto found = std::ranges::find(departing, incarnation, &entity::incarnation);
+  if (found == departing.end())
+    return;
+  auto report = report_of(*found);
+  report.moved_replies = moved_replies.value_or(0);
+  found->asked.deliver(report);
+  if (moved_replies)
+    dismiss(self, *found);
+  else
+    abandon(self, *found);
+  departing.erase(found);
+}
 
 caf::result<device_report> add(supervisor_pointer self,
                                const std::string& wanted, bool wait) {

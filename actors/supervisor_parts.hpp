@@ -4,6 +4,7 @@
 #include "actors/supervisor.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace model_server {
@@ -47,6 +48,11 @@ void answer(entity& item, caf::error reason);
 void erase(supervisor_pointer self, const entity& gone);
 
 device_report report_of(const entity& item);
+
+/// A removed entity's worker has told so many replies to move, or never will:
+/// answers who removed it.
+void finish_departure(supervisor_pointer self, std::uint64_t incarnation,
+                      std::optional<std::uint32_t> moved_replies);
 
 // -- devices ------------------------------------------------------------------
 

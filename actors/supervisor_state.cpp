@@ -37,11 +37,18 @@ entity* supervisor_state::of_incarnation(std::uint64_t incarnation) {
   return nullptr;
 }
 
-entity* supervisor_state::least_loaded() {
+entity* supervisor_state::best_for(const prompt_trail& trail) {
   entity* best = nullptr;
-  for (auto& item : entities)
-    if (item.can_serve() && (!best || item.burden() < best->burden()))
-      best = &item;
+  std::uint64_t least = 0;
+  for (auto& item : entities) {
+    if (!item.can_serve())
+      continue;
+    auto burden = item.burden(trail);
+    if (best && burden >= least)
+      continue;
+    best = &item;
+    least = burden;
+  }
   return best;
 }
 

@@ -164,6 +164,9 @@ void greet(supervisor_pointer self, const worker_ticket& ticket,
 
 void on_down(supervisor_pointer self, const caf::down_msg& down) {
   lose_node(self, down);
+  for (const auto& item : self->state.departing)
+    if (item.worker == down.source)
+      return finish_departure(self, item.incarnation, std::nullopt);
   for (auto& item : self->state.entities) {
     if (!item.worker || item.worker != down.source)
       continue;

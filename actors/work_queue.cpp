@@ -95,6 +95,15 @@ std::size_t work_queue::stalled() const {
       }));
 }
 
+std::uint64_t work_queue::tokens_to_do() const {
+  std::uint64_t result = 0;
+  for (const auto& item : running_)
+    result += item->tokens_to_do();
+  for (const auto& item : waiting_)
+    result += item->tokens_to_do();
+  return result;
+}
+
 generation* work_queue::find(request_id id) {
   for (auto& item : running_)
     if (item->id() == id)

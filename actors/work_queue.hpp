@@ -6,6 +6,7 @@
 #include <caf/actor_addr.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -54,6 +55,9 @@ public:
 
   /// Of these, how many stand still for lack of memory.
   std::size_t stalled() const;
+
+  /// Of all replies together.
+  std::uint64_t tokens_to_do() const;
 
   /// Replies without a place.
   std::size_t waiting() const {

@@ -4,6 +4,7 @@
 #include "actors/worker_parts.hpp"
 #include "actors/worker_requests.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <utility>
@@ -14,8 +15,10 @@ namespace {
 
 // A changed figure is worth a message, a speed that wavers is not.
 bool differs(const worker_load& a, const worker_load& b) {
-  return a.submits != b.submits || a.running != b.running
-         || a.waiting != b.waiting
+  auto less = std::min(a.tokens_to_do, b.tokens_to_do);
+  auto more = std::max(a.tokens_to_do, b.tokens_to_do);
+  return more - less > more / 8 || a.submits != b.submits
+         || a.running != b.running || a.waiting != b.waiting
          || std::abs(a.tokens_per_second - b.tokens_per_second)
                 > 0.05 * b.tokens_per_second;
 }
@@ -140,6 +143,7 @@ worker_load worker_state::load() const {
   auto stalled = queue.stalled();
   result.running = static_cast<std::uint32_t>(queue.running() - stalled);
   result.waiting = static_cast<std::uint32_t>(queue.waiting() + stalled);
+  result.tokens_to_do = queue.tokens_to_do();
   if (!queue.empty())
     result.tokens_per_second = speed.tokens_per_second();
   return result;

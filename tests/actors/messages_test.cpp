@@ -113,7 +113,7 @@ TEST_F(messages_test, those_up_to_the_reply) {
 }
 
 TEST_F(messages_test, reports) {
-  expect_round_trip(worker_load{1, 2, 3, 4, 5.5});
+  expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5});
   expect_round_trip(worker_ready{1, 2048});
   expect_round_trip(worker_here{{"m", 1, 2}});
   expect_round_trip(node_here{"b", {{"cuda:0", true, 8}, {"cpu"}}, {"m", "n"}});

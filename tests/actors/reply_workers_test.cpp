@@ -78,7 +78,7 @@ TEST_F(reply_workers_test, waits_for_a_worker_no_longer_than_the_limit) {
   EXPECT_THAT(client->failed->message, HasSubstr("5000 ms"));
 }
 
-TEST_F(reply_workers_test, adds_up_its_waits) {
+TEST_F(reply_workers_test, adds_up_its_waits_until_a_token_comes) {
   options.worker_wait = 5s;
   options.max_attempts = 10;
   start();
@@ -93,6 +93,21 @@ TEST_F(reply_workers_test, adds_up_its_waits) {
   EXPECT_FALSE(client->has_ended());
   advance(200ms);
   EXPECT_TRUE(client->failed);
+}
+
+TEST_F(reply_workers_test, begins_to_wait_anew_after_a_token) {
+  options.worker_wait = 5s;
+  options.max_attempts = 10;
+  start();
+  for (std::uint64_t k = 1; k <= 3; ++k) {
+    at_door->refusals.assign(30, to_error(loading())); // three seconds
+    start_worker();
+    kill(workers[workers.size() - 2]);
+    advance(4s);
+    EXPECT_FALSE(client->has_ended());
+    make(k, {"a"});
+  }
+  EXPECT_EQ(client->text, "aaa");
 }
 
 TEST_F(reply_workers_test, gives_up_after_the_most_attempts) {

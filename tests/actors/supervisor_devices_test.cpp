@@ -110,6 +110,40 @@ TEST_F(supervisor_devices_test, gives_replies_to_the_least_loaded) {
   EXPECT_EQ(status.entities[1].running, 3u);
 }
 
+TEST_F(supervisor_devices_test, gives_a_prompt_to_who_has_read_its_beginning) {
+  add("m", "cpu");
+  add("m", "virtual:0");
+  std::string long_text(4000, 'a');
+  plan->replies[long_text] = numbered_reply(6);
+  auto first = start("m", long_text);
+  auto other = start("m", "hello"); // to the one that has less to do
+  run();
+  EXPECT_EQ(first.client->end->device, "cpu");
+  EXPECT_EQ(other.client->end->device, "virtual:0");
+  // One unlike it goes to the oldest of two idle ones, one like it to its own.
+  auto again = start("m", long_text);
+  run();
+  EXPECT_EQ(again.client->end->device, "cpu");
+}
+
+TEST_F(supervisor_devices_test,
+       a_warm_worker_is_left_when_it_has_too_much_to_do) {
+  add("m", "cpu");
+  add("m", "virtual:0");
+  std::string long_text(4000, 'a'); // about 1000 tokens
+  plan->replies[long_text] = numbered_reply(6);
+  std::vector<running_reply> replies;
+  for (int i = 0; i < 8; ++i) {
+    auto options = asking("m", long_text);
+    options.credit = 1; // each stays
+    replies.push_back(start(std::move(options), true));
+    run();
+  }
+  auto status = status_of("m");
+  EXPECT_GT(status.entities[0].running + status.entities[0].waiting, 3u);
+  EXPECT_GT(status.entities[1].running + status.entities[1].waiting, 0u);
+}
+
 TEST_F(supervisor_devices_test, refused_requests_do_not_count_as_load) {
   add("m", "cpu");
   add("m", "virtual:0");

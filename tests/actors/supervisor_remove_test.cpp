@@ -142,6 +142,26 @@ TEST_F(supervisor_remove_test, replies_of_a_worker_that_hangs_go_elsewhere) {
   EXPECT_EQ(reply.client->end->device, "virtual:0");
 }
 
+TEST_F(supervisor_remove_test,
+       a_worker_lost_while_it_is_removed_ends_the_wait) {
+  serving.drain_timeout = 60s;
+  open({{"m", plan}});
+  hang = true;
+  add("m", "cpu");
+  auto reply = start("m", "hello");
+  run();
+  hang = false;
+  add("m", "virtual:0");
+  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+  run();
+  EXPECT_FALSE(removed->has_come());
+  kill(workers.front());
+  run();
+  EXPECT_TRUE(removed->value);
+  ASSERT_TRUE(reply.client->end);
+  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
+}
+
 TEST_F(supervisor_remove_test, replies_of_the_last_that_hangs_end_too) {
   serving.drain_timeout = 2s;
   open({{"m", plan}});

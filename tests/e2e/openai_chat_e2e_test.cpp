@@ -193,7 +193,7 @@ TEST_F(openai_chat_e2e_test, lists_and_finds_models) {
 TEST_F(openai_chat_e2e_test, tells_clients_not_to_send_what_kills_again) {
   // Its model is being restarted afterwards, so another one than the others'.
   auto response = post(chats, body_for("one", "throw@1"));
-  expect_error(response, 500, "worker_lost");
+  expect_error(response, 500, "poison_request");
   EXPECT_EQ(response.header("x-should-retry"), "false");
 }
 

@@ -1,0 +1,145 @@
+"""Our program with workers of either form, and a second machine beside it; what its log, /proc and its status tell."""
+import json, os, re, signal, subprocess, time, urllib.request
+from pathlib import Path
+from serving_servers import Server, bytes_of_token
+
+PATIENCE = 120  # seconds for what takes a few on a machine that nobody else uses
+
+
+def write_config(folder, model, slots, context):
+    """One list of models for all servers: a real one, and two without weights. Slots and context limit its memory."""
+    params = {"path": str(Path(model).resolve()), "context_length": context,
+              "kv_cache_memory": slots * context * bytes_of_token(model)}
+    config = Path(folder) / "config.json"
+    config.write_text(json.dumps({"bench": {"name": "causal_lm", "params": params}, "echo": {"name": "echo"},
+                                  "fault": {"name": "fault", "params": {"enable": True}}}))
+    return config
+
+
+class Ours(Server):
+    """Logs into a file that is opened to append: the one of `Server` shares its position with the program, so that
+    whoever reads it moves the place where the program writes."""
+
+    def __init__(self, name, program, config, model, *options, devices=("cpu",)):
+        self.log = config.with_name(f"{name.replace(' ', '-')}-{model}.log")
+        super().__init__(name, model, ["sh", "-c", 'exec "$@" 2>>"$0"', str(self.log), program, "--config", str(config),
+                                       "--model", model, "--device", *devices, *options], "/health/ready")
+        try:
+            self.wait_until_all_are_ready(len(devices))
+        except BaseException:
+            self.stop()
+            raise
+
+    def said(self):
+        return self.logged()[-2000:]
+
+    def logged(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def post(self, path, body):
+        url = f"http://127.0.0.1:{self.address[1]}{path}"
+        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def entities(self):
+        return self.get("/api/v1/")["models"][self.model]["entities"]
+
+    def wait_until_all_are_ready(self, count):
+        """The path of `Server` is content with one."""
+        wait_until(lambda: [entity["state"] for entity in self.entities()] == count * ["ready"],
+                   f"{count} ready workers", self)
+
+    def serving_worker(self):
+        """The process that has a reply under way; None as long as the status knows of none."""
+        for entity in self.entities():
+            if entity["running"]:
+                return worker_of(self.process.pid, self.model, entity["device"])
+        return None
+
+
+class Machine:
+    """A second program that offers its devices to `front`; `with` stops it."""
+
+    def __init__(self, program, config, front, name="node-b"):
+        self.front = front
+        joined = front.logged().count("node_joined")
+        with open(config.with_name(f"{name}-{front.model}.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [program, "--config", str(config), "--join", f"127.0.0.1:{cluster_port(front.logged())}",
+                 "--node-name", name], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(lambda: front.logged().count("node_joined") > joined, f"{name} to join", front)
+            front.post(f"/api/v1/{front.model}/add", {"device": f"{name}/cpu"})
+            front.post(f"/api/v1/{front.model}/remove", {"device": "cpu"})
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def signal(self, which):
+        """To the program and its workers, as if the whole machine got it."""
+        for pid in [self.process.pid] + children(self.process.pid):
+            os.kill(pid, which)
+
+    def seconds_until_lost(self):
+        """Freezes it, waits for the front to notice, and lets it come back."""
+        lost = self.front.logged().count("node_lost")
+        frozen = time.perf_counter()
+        try:
+            self.signal(signal.SIGSTOP)
+            wait_until(lambda: self.front.logged().count("node_lost") > lost, "node_lost", self.front)
+            seconds = time.perf_counter() - frozen
+        finally:
+            self.signal(signal.SIGCONT)
+        self.front.wait_until_all_are_ready(1)
+        return seconds
+
+
+def wait_until(condition, what, server):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline or server.process.poll() is not None:
+            raise SystemExit(f"{server.name}: waited for {what} in vain:\n{server.said()}")
+        time.sleep(0.002)
+
+
+def cluster_port(log):
+    return int(re.search(r"cluster_listening .*port=(\d+)", log)[1])
+
+
+def attempts(log, request_id):
+    """How many workers a reply has had; None as long as it has not ended."""
+    found = re.search(rf"request_done request_id={re.escape(request_id)} .*attempts=(\d+)", log)
+    return int(found[1]) if found else None
+
+
+def children(pid):
+    """Of all its threads: the one that starts workers is not the first."""
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, file.read_text().split())
+        except OSError:
+            pass  # the thread has ended meanwhile
+    return found
+
+
+def worker_of(pid, model, device):
+    wanted = f"--worker-process\0{model}\0{device}\0".encode()
+    for child in children(pid):
+        if wanted in Path(f"/proc/{child}/cmdline").read_bytes():
+            return child
+    raise SystemExit(f"no process of {model} on {device} below {pid}")

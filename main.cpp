@@ -162,7 +162,8 @@ void check_start(const settings& config) {
 struct actor_settings : caf::actor_system_config {
   explicit actor_settings(const settings& config) {
     model_server::add_message_types(*this);
-    if (config.serving.workers == isolation::process || config.cluster.listen)
+    if (config.serving.workers == isolation::process || config.cluster.listen
+        || config.cluster.join)
       add_network(*this, config.cluster);
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads",
@@ -298,6 +299,7 @@ int serve_as_member(const settings& config) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view{argv[1]} == worker_process_flag)
     run_worker_process();
+  std::signal(SIGCHLD, SIG_DFL); // ignored, it would keep ends from us
   raise_descriptor_limit();
   try {
     auto loaded =

@@ -19,8 +19,8 @@ namespace model_server {
 
 namespace {
 
-// Descriptors go by way of numbers from here on, so that none is overwritten
-// before it was copied.
+// Descriptors are first copied to numbers from here on, so that none is
+// overwritten before it has its place in the child.
 constexpr int far_descriptor = 64;
 
 [[noreturn]] void fail(const char* what) {
@@ -55,6 +55,13 @@ private:
   posix_spawn_file_actions_t actions_;
 };
 
+unique_fd far_copy(int descriptor) {
+  unique_fd result{::fcntl(descriptor, F_DUPFD_CLOEXEC, far_descriptor)};
+  if (result.get() < 0)
+    fail("fcntl");
+  return result;
+}
+
 void write_all(int to, std::string_view text) {
   while (!text.empty()) {
     auto done = ::write(to, text.data(), text.size());
@@ -83,12 +90,15 @@ child_process start_child(std::vector<std::string> arguments,
   result.input = unique_fd{ends[1]};
   file_actions actions;
   auto count = static_cast<int>(given.size());
-  for (int i = 0; i < count; ++i)
-    actions.copy(given[static_cast<std::size_t>(i)], far_descriptor + i);
-  actions.copy(read_end.get(), STDIN_FILENO);
+  std::vector<unique_fd> copies;
+  for (auto descriptor : given)
+    copies.push_back(far_copy(descriptor));
+  auto input = far_copy(read_end.get());
+  actions.copy(input.get(), STDIN_FILENO);
   actions.copy(STDERR_FILENO, STDOUT_FILENO);
   for (int i = 0; i < count; ++i)
-    actions.copy(far_descriptor + i, first_given_descriptor + i);
+    actions.copy(copies[static_cast<std::size_t>(i)].get(),
+                 first_given_descriptor + i);
   // Connections of clients must not be kept open by a child.
   actions.close_from(first_given_descriptor + count);
   // Not fork: it has libraries prepare for it, and OpenBLAS then waits for ever
@@ -124,6 +134,7 @@ void kill_child(pid_t child) {
 void live_as_child() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
   std::ofstream{"/proc/self/oom_score_adj"} << 500;
 }
 

@@ -58,7 +58,7 @@ struct entity {
 
   /// May be given replies.
   bool can_serve() const {
-    return state == entity_state::ready && !is_leaving && !is_down;
+    return state == entity_state::ready && worker && !is_leaving && !is_down;
   }
 
   /// A worker was started for it and has not come to its end.

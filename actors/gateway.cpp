@@ -112,11 +112,15 @@ caf::result<caf::ok_atom> take_node(gateway_pointer self,
                                     const node_here& hello,
                                     const node_actor& node) {
   auto& state = self->state;
-  if (hello.name == state.options.node_name)
+  // A slash parts a node's name from its device's.
+  if (hello.name == state.options.node_name
+      || hello.name.find('/') != std::string::npos)
     return to_error(state.name_in_use(hello.name));
-  auto [known, is_new] = state.nodes.emplace(hello.name, node);
-  if (known->second != node)
+  auto [known, is_new] =
+      state.nodes.emplace(hello.name, known_node{hello, node});
+  if (known->second.node != node)
     return to_error(state.name_in_use(hello.name));
+  known->second.hello = hello;
   if (is_new) {
     self->monitor(node);
     log_event(log_level::info, "node_joined",
@@ -127,6 +131,26 @@ caf::result<caf::ok_atom> take_node(gateway_pointer self,
   for (const auto& model : state.options.models)
     self->send(model.supervisor, hello, node);
   return caf::ok_atom::value;
+}
+
+// -- supervisors --------------------------------------------------------------
+
+void introduce(gateway_pointer self, const served_model& model) {
+  self->monitor(model.supervisor);
+  self->send(model.supervisor, gateway_actor{self});
+  for (const auto& [name, known] : self->state.nodes)
+    self->send(model.supervisor, known.hello, known.node);
+}
+
+// Its workers and replies go on meanwhile, none of them needs it for a token.
+void replace_supervisor(gateway_pointer self, served_model& model,
+                        const caf::error& reason) {
+  log_event(log_level::error, "supervisor_lost",
+            {{"model", model.name}, {"reason", describe(reason)}});
+  if (!model.start_again)
+    return;
+  model.supervisor = model.start_again();
+  introduce(self, model);
 }
 
 // -- the end ------------------------------------------------------------------
@@ -197,13 +221,16 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
                                      gateway_options options) {
   self->state.options = std::move(options);
   for (const auto& model : self->state.options.models)
-    self->send(model.supervisor, gateway_actor{self});
+    introduce(self, model);
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;
     if (state.open_replies.erase(down.source) > 0)
       return answer_drain(self);
+    for (auto& model : state.options.models)
+      if (model.supervisor == down.source)
+        replace_supervisor(self, model, down.reason);
     std::erase_if(state.nodes, [&](const auto& item) {
-      auto is_lost = item.second == down.source;
+      auto is_lost = item.second.node == down.source;
       if (is_lost)
         log_event(log_level::warning, "node_lost",
                   {{"node", item.first}, {"reason", describe(down.reason)}});

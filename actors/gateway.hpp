@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,14 @@ namespace model_server {
 struct served_model {
   std::string name;
   supervisor_actor supervisor;
+  /// Starts another one with the same entities, when this one has failed.
+  std::function<supervisor_actor()> start_again;
+};
+
+/// A machine of the cluster, and what it told last.
+struct known_node {
+  node_here hello;
+  node_actor node;
 };
 
 /// Everything the gateway is started with.
@@ -47,7 +56,7 @@ struct gateway_state {
   /// Replies that have submitted and not ended.
   std::map<caf::actor_addr, reply_actor> open_replies;
   /// The other machines of the cluster, by name.
-  std::map<std::string, node_actor> nodes;
+  std::map<std::string, known_node> nodes;
   /// A pulse is on its way; there is none while no reply is open.
   bool pulse_is_due = false;
   bool is_draining = false;

@@ -93,7 +93,7 @@ using worker_owner = caf::typed_actor<
 
 /// One per machine: starts workers there and sees their ends.
 using node_actor = caf::typed_actor<
-    // Starts a worker for an owner.
+    // Starts a worker for an owner; one that is started already changes owners.
     caf::reacts_to<start_worker, worker_owner>,
     // Ends it, if it does not end by itself soon. Unknown ones are ignored.
     caf::reacts_to<stop_worker>,

@@ -1,7 +1,7 @@
 // How the processes and machines of one server reach each other.
 #include "actors/network.hpp"
 
-#include "actors/openssl_errors.hpp"
+#include "actors/tls_links.hpp"
 
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/all.hpp>
@@ -38,7 +38,7 @@ void add_network(caf::actor_system_config& config,
   config.load<caf::io::middleman>();
   if (has_certificates(cluster)) {
     // All three, or CAF encrypts in silence without asking who is there.
-    separate_tls_links();
+    prepare_tls(cluster);
     config.openssl_certificate = cluster.certificate;
     config.openssl_key = cluster.key;
     config.openssl_cafile = cluster.authority;

@@ -49,6 +49,8 @@ public:
   explicit prefix_memory(std::size_t most_steps = 32'768)
       : most_steps_(most_steps) {
   }
+  prefix_memory(prefix_memory&&) = default;
+  prefix_memory& operator=(prefix_memory&&) = default;
 
   /// How many steps of this prompt it has read.
   std::size_t known_steps(const prompt_trail& trail) const;

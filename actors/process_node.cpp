@@ -45,6 +45,12 @@ worker_launch launch_of(const process_node_options& options,
 void start(node_pointer self, const start_worker& order,
            const worker_owner& owner) {
   auto& state = self->state;
+  for (auto& item : state.workers)
+    if (item.model == order.ticket.model
+        && item.incarnation == order.ticket.incarnation) {
+      item.owner = owner;
+      return;
+    }
   auto launch = launch_of(state.options, order);
   auto page_file = make_memory_file(sizeof(worker_page));
   process_node_state::started item;
@@ -117,13 +123,11 @@ void bury(node_pointer self, std::uint64_t number) {
   item->watcher.join();
   auto status = reap(item->process.id);
   self->send(item->owner, report_of(*item, status));
+  // It may have died while it counted as a user of the cores.
+  if (item->page->is_computing)
+    --*state.computing;
   std::erase_if(state.workers,
                 [=](const auto& other) { return other.number == number; });
-  // It may have died while it counted.
-  *state.computing = static_cast<unsigned>(
-      std::ranges::count_if(state.workers, [](const auto& other) {
-        return other.page->is_computing.load();
-      }));
 }
 
 } // namespace

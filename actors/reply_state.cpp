@@ -54,7 +54,9 @@ void reply_state::wait_for_worker(time_point now) {
 reply_state::consequence reply_state::judge(const worker_end& end) {
   auto mine = std::ranges::find(end.batch, options.request.id, &step_place::id);
   auto was_hit = mine != end.batch.end();
-  if (end.batch_is_known && !was_hit)
+  // A fault between two steps may still be anybody's.
+  auto is_anybodys = end.is_fault && end.batch.empty();
+  if (end.batch_is_known && !was_hit && !is_anybodys)
     return consequence::ask_again;
   if (end.is_fault && was_hit) {
     auto was_alone = end.batch.size() == 1;

@@ -11,6 +11,8 @@
 #include "models/cores.hpp"
 #include "models/model_catalog.hpp"
 
+#include <caf/send.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -78,18 +80,24 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config) {
     served.list_devices = [count = config.serving.virtual_devices] {
       return list_devices(count);
     };
-    options.models.push_back(
-        {model.name, system.spawn(supervisor, std::move(served))});
+    auto start = [&system, served] { return system.spawn(supervisor, served); };
+    options.models.push_back({model.name, start(), start});
   }
   options.node = node;
   options.node_name = config.node_name;
   auto result = system.spawn(gateway, std::move(options));
-  if (has_processes)
-    *port = open_local_door(result);
-  if (config.cluster.listen)
-    log_event(log_level::info, "cluster_listening",
-              {{"address", config.cluster.listen.host},
-               {"port", open_cluster_door(result, config.cluster)}});
+  try {
+    if (has_processes)
+      *port = open_local_door(result);
+    if (config.cluster.listen)
+      log_event(log_level::info, "cluster_listening",
+                {{"address", config.cluster.listen.host},
+                 {"port", open_cluster_door(result, config.cluster)}});
+  } catch (...) {
+    // Nobody has the gateway yet who could end it.
+    caf::anon_send_exit(result, caf::exit_reason::user_shutdown);
+    throw;
+  }
   return result;
 }
 

@@ -50,8 +50,13 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
   self->set_exit_handler([self](const caf::exit_msg& exit) {
     for (const auto& item : self->state.entities)
       dismiss(self, item);
+    for (const auto& item : self->state.departing)
+      dismiss(self, item);
+    self->state.entities.clear();
+    self->state.departing.clear();
     self->quit(exit.reason);
   });
+  take_legacy(self);
   return {
       [self](submit& order, reply_actor& sink) {
         return route(self, order, sink);
@@ -75,7 +80,8 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
         self->state.gateway = gateway.address();
       },
       [self](const worker_load& load) {
-        if (auto* item = self->state.of_incarnation(load.incarnation))
+        auto* item = self->state.of_incarnation(load.incarnation);
+        if (item && item->has_worker())
           item->take_load(load);
       },
       [self](const node_here& hello, const node_actor& node) {

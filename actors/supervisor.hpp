@@ -19,6 +19,13 @@
 
 namespace model_server {
 
+/// What a supervisor leaves behind, for the one that follows it when it fails.
+struct supervisor_legacy {
+  std::list<entity> entities;
+  std::list<entity> departing;
+  std::uint64_t last_incarnation = 0;
+};
+
 /// Everything a supervisor is started with.
 struct supervisor_options {
   model_setting model;
@@ -27,6 +34,9 @@ struct supervisor_options {
   std::string node_name = "local";
   node_actor node;
   std::function<std::vector<device_info>()> list_devices;
+  /// Shared with the supervisors before and after this one.
+  std::shared_ptr<supervisor_legacy> legacy =
+      std::make_shared<supervisor_legacy>();
 };
 
 /// Another machine whose devices may be used.
@@ -42,6 +52,9 @@ struct supervisor_state {
   explicit supervisor_state(caf::local_actor*) {
     // options come with the behaviour
   }
+
+  /// However it ends, by a failure too.
+  ~supervisor_state();
 
   /// For the logs.
   const char* name = "supervisor";
@@ -93,7 +106,8 @@ struct supervisor_state {
   model_status status() const;
 };
 
-/// Starts without entities. Ends its workers when it ends.
+/// Starts with the entities of the one before it, whose workers go on
+/// meanwhile. Ends its workers when it is told to end.
 supervisor_actor::behavior_type
 supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
            supervisor_options options);

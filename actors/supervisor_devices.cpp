@@ -19,8 +19,9 @@ constexpr auto finish_grace = std::chrono::seconds{5};
 caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
   auto& state = self->state;
   auto incarnation = item.incarnation;
-  state.departing.push_back(item);
-  erase(self, item);
+  auto place = std::ranges::find_if(
+      state.entities, [&](const auto& other) { return &other == &item; });
+  state.departing.splice(state.departing.end(), state.entities, place);
   auto& removed = state.departing.back();
   removed.asked = self->make_response_promise<device_report>();
   auto promise = removed.asked;
@@ -111,8 +112,11 @@ caf::result<device_report> add(supervisor_pointer self,
 
 caf::result<device_report> activate(supervisor_pointer self,
                                     const activate_model& order) {
-  auto* active = self->state.to_remove("");
-  if (self->state.staying() == 0)
+  auto& entities = self->state.entities;
+  auto active = std::ranges::find_if(entities, [](const auto& item) {
+    return !item.is_leaving && item.state != entity_state::failed;
+  });
+  if (active == entities.end())
     return add(self, order.device, true);
   auto result = report_of(*active);
   result.unchanged = true;

@@ -35,9 +35,14 @@ void take_node(supervisor_pointer self, const node_here& hello,
     state.nodes.erase(found);
   self->monitor(node);
   state.nodes.push_back({hello.name, node, devices_of(hello)});
-  for (auto& item : state.entities)
-    if (item.node == hello.name && item.state == entity_state::restarting)
+  for (auto& item : state.entities) {
+    if (item.node != hello.name)
+      continue;
+    if (item.state == entity_state::restarting)
       restart(self, item);
+    else if (item.has_worker()) // of the supervisor before this one
+      order_worker(self, item);
+  }
 }
 
 void lose_node(supervisor_pointer self, const caf::down_msg& down) {

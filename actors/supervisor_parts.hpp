@@ -13,8 +13,16 @@ using supervisor_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
 
 // -- workers ------------------------------------------------------------------
 
+/// Takes over from a supervisor that has failed: those workers that serve tell
+/// anew what they are, all others are started again.
+void take_legacy(supervisor_pointer self);
+
 /// Gives an entity a new worker, which loads the model.
 void restart(supervisor_pointer self, entity& item);
+
+/// Asks the node for the worker of the entity's incarnation, and to tell us of
+/// its end: one that runs already gets a new owner.
+void order_worker(supervisor_pointer self, const entity& item);
 
 /// A machine has joined, or tells again what it has.
 void take_node(supervisor_pointer self, const node_here& hello,

@@ -14,6 +14,12 @@ constexpr auto load_guess = std::chrono::seconds{5};
 
 } // namespace
 
+supervisor_state::~supervisor_state() {
+  if (options.legacy)
+    *options.legacy = {std::move(entities), std::move(departing),
+                       last_incarnation};
+}
+
 node_actor supervisor_state::node_of(const entity& item) const {
   if (item.node == options.node_name)
     return options.node;

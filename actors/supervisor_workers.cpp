@@ -80,6 +80,27 @@ void lose_worker(supervisor_pointer self, entity& item, std::string why) {
              {"reason", item.reason}});
 }
 
+// From its hello on: waits until it has loaded, or sees its end.
+void look_after(supervisor_pointer self, entity& item) {
+  auto incarnation = item.incarnation;
+  self->monitor(item.worker);
+  self->request(item.worker, caf::infinite, load_atom::value,
+                load_watcher{self})
+      .then(
+          [=](const worker_ready&) {
+            // Its node may have told of its end in the meantime.
+            auto* found = self->state.of_incarnation(incarnation);
+            if (found && found->worker && found->has_worker())
+              worker_is_ready(self, *found);
+          },
+          [=](const caf::error& reason) {
+            // It is also going down, but this says more.
+            on_end(self, {incarnation,
+                          {errc::load_failed, describe(reason), "", 0},
+                          {}});
+          });
+}
+
 } // namespace
 
 device_report report_of(const entity& item) {
@@ -119,14 +140,11 @@ void abandon(supervisor_pointer self, const entity& item) {
   dismiss(self, item);
 }
 
-void restart(supervisor_pointer self, entity& item) {
+void order_worker(supervisor_pointer self, const entity& item) {
   auto& state = self->state;
   auto node = state.node_of(item);
   if (!node)
-    return; // it is started again when its machine is back
-  item.incarnation = ++state.last_incarnation;
-  item.secret = new_secret();
-  item.state = entity_state::loading;
+    return;
   start_worker order;
   order.ticket = {state.options.model.name, item.incarnation, item.secret};
   order.device = local_device(item.device, item.node);
@@ -134,6 +152,50 @@ void restart(supervisor_pointer self, entity& item) {
   order.batch_size = state.status().batch_size;
   order.max_queued = state.options.serving.max_queued;
   self->send(node, std::move(order), worker_owner{self});
+}
+
+void take_legacy(supervisor_pointer self) {
+  auto& state = self->state;
+  auto& legacy = *state.options.legacy;
+  state.last_incarnation = legacy.last_incarnation;
+  // Who is leaving has had its time; whoever asked has lost whom he asked.
+  for (const auto& item : legacy.departing)
+    dismiss(self, item);
+  legacy.departing.clear();
+  state.entities = std::move(legacy.entities);
+  legacy.entities.clear();
+  for (const auto& item : state.entities)
+    if (item.is_leaving)
+      dismiss(self, item);
+  state.entities.remove_if([](const auto& item) { return item.is_leaving; });
+  for (auto& item : state.entities) {
+    item.asked = {};
+    if (item.state == entity_state::failed)
+      continue;
+    if (item.worker && !item.is_down) {
+      order_worker(self, item);
+      look_after(self, item);
+      continue;
+    }
+    if (item.has_worker())
+      stop(self, item, true);
+    item.state = entity_state::restarting;
+    restart(self, item);
+  }
+}
+
+void restart(supervisor_pointer self, entity& item) {
+  auto& state = self->state;
+  if (!state.node_of(item))
+    return; // it is started again when its machine is back
+  item.incarnation = ++state.last_incarnation;
+  item.secret = new_secret();
+  item.state = entity_state::loading;
+  item.worker = nullptr;
+  item.is_down = false;
+  item.load = {};
+  item.submits = 0;
+  order_worker(self, item);
 }
 
 void greet(supervisor_pointer self, const worker_ticket& ticket,
@@ -147,19 +209,7 @@ void greet(supervisor_pointer self, const worker_ticket& ticket,
     return;
   }
   item->worker = worker;
-  self->monitor(worker);
-  self->request(worker, caf::infinite, load_atom::value, load_watcher{self})
-      .then(
-          [=](const worker_ready&) {
-            if (auto* found = self->state.of_incarnation(incarnation))
-              worker_is_ready(self, *found);
-          },
-          [=](const caf::error& reason) {
-            // It is also going down, but this says more.
-            on_end(self, {incarnation,
-                          {errc::load_failed, describe(reason), "", 0},
-                          {}});
-          });
+  look_after(self, *item);
 }
 
 void on_down(supervisor_pointer self, const caf::down_msg& down) {

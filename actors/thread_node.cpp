@@ -12,6 +12,12 @@ using node_pointer = node_actor::stateful_pointer<thread_node_state>;
 
 void start(node_pointer self, const start_worker& order,
            const worker_owner& owner) {
+  for (auto& item : self->state.workers)
+    if (item.model == order.ticket.model
+        && item.incarnation == order.ticket.incarnation) {
+      item.owner = owner;
+      return;
+    }
   auto& options = self->state.options;
   worker_options how;
   how.incarnation = order.ticket.incarnation;

@@ -15,6 +15,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
+#include <chrono>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -28,6 +29,9 @@ namespace {
 // What it ends with. Its node takes anything but 0 for a fault.
 constexpr int told_to_go = 0;
 constexpr int broken = 70; // EX_SOFTWARE
+
+constexpr auto dial_patience = std::chrono::seconds{10};
+constexpr auto dial_pause = std::chrono::milliseconds{200};
 
 constexpr int page_descriptor = first_given_descriptor;
 constexpr int cores_descriptor = first_given_descriptor + 1;
@@ -78,13 +82,27 @@ worker_options options_for(const worker_launch& launch,
   return result;
 }
 
+// CAF takes a handshake that is not over at the next heartbeat for a lost
+// connection, so one failure means little.
+caf::expected<gateway_actor> dial(caf::actor_system& system,
+                                  const worker_launch& launch) {
+  auto until = std::chrono::steady_clock::now() + dial_patience;
+  for (;;) {
+    auto front = launch.local_port
+                     ? find_local_gateway(system, launch.local_port)
+                     : find_cluster_gateway(system, launch.cluster);
+    if (front || std::chrono::steady_clock::now() > until)
+      return front;
+    std::this_thread::sleep_for(dial_pause);
+  }
+}
+
 // Serves until the worker or the front is gone; returns the exit status.
 int serve(const worker_launch& launch,
           const std::shared_ptr<worker_page>& page) {
   process_settings config{launch.cluster};
   caf::actor_system system{config};
-  auto front = launch.local_port ? find_local_gateway(system, launch.local_port)
-                                 : find_cluster_gateway(system, launch.cluster);
+  auto front = dial(system, launch);
   if (!front)
     throw std::runtime_error("the front is out of reach: "
                              + caf::to_string(front.error()));

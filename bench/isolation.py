@@ -4,8 +4,8 @@
     bench/isolation.py --program build/release/model_api --model FOLDER [--only tokens,echo,resume,frozen]
     bench/isolation.py --program build/release/model_api --short
 
-Call it in the root of the project. FOLDER is a Hugging Face folder. --short asks whether all of this works, in a minute, with
-models/tiny-chat, whose steps are so short that its figures say nothing about real models.
+Call it in the root of the project. FOLDER is a Hugging Face folder. --short asks whether all of this works, in a
+minute, with models/tiny-chat, whose steps are so short that its figures say nothing about real models.
 
 Parts:
   tokens  output tokens a second with --isolation thread, with processes, and with the only worker on a second machine,
@@ -16,10 +16,11 @@ Parts:
   resume  SIGKILL to the worker that has a reply under way, while another of the same model is ready and has served:
           pause    from one token to the next at the client, the longest that ended after the kill
           usual    the median of the same reply before the kill
-          prefill  first token of a new prompt as long as prompt and reply up to the kill, on the same server
-          Aim: pause less prefill under 100 ms. Workers are started again after a second, as by default, and however often.
-  frozen  SIGSTOP to the second machine, its program and its worker, until the front logs `node_lost`; default heartbeats
-          (0.5 s, lost after 3 s), at random times between two of them
+          prefill  median of first tokens of new prompts as long as prompt and reply up to the kill, same server
+          Aim: pause less prefill under 100 ms. A worker is started again after a second, as by default, however often.
+          A kill that hit no reply, because all of it had been made, is told and repeated.
+  frozen  SIGSTOP to the second machine, its program and its worker, until the front logs `node_lost`; default
+          heartbeats (0.5 s, lost after 3 s), at random times between two of them
 
 All forms stay loaded and take turns in each round. Columns are medians over rounds; a ratio is the median over
 neighbouring rounds, with the lowest and the highest in brackets. Below each part stands how much of a core others used
@@ -99,10 +100,9 @@ def tokens_part(args, config, vocabulary):
     print(row("clients", ("threads", "processes", "ratio", "second machine", "ratio")))
     options = ["--batch-size", str(max(args.concurrency)), "--max-queued", "100000"]
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(Ours("threads", args.program, config, "bench", "--isolation", "thread", *options)),
-                   stack.enter_context(Ours("processes", args.program, config, "bench", *options)),
-                   stack.enter_context(Ours("second machine", args.program, config, "bench", "--cluster-listen",
-                                            "127.0.0.1:0", *options))]
+        servers = [stack.enter_context(Ours(name, args.program, config, "bench", *options, *form))
+                   for name, form in (("threads", ["--isolation", "thread"]), ("processes", []),
+                                      ("second machine", ["--cluster-listen", "127.0.0.1:0"]))]
         stack.enter_context(Machine(args.program, config, servers[-1]))
         for concurrency in args.concurrency:
             def requests_of_round(number):
@@ -144,12 +144,12 @@ def resume_part(args, config, vocabulary):
     print(row("", ("pause", "worst", "usual", "prefill", "pause less prefill", "worst")))
     options = ["--virtual-devices", "1", "--restart-limit", "0", "--restart-pause-most", "1s"]
 
-    def show(name, broken, misses, prefill):
+    def show(name, broken, missed, prefill):
         pauses = sorted(each.pause() for each in broken)
         usual = statistics.median(each.usual() for each in broken)
         middle = statistics.median(pauses)
         print(row(name, map(milliseconds, (middle, pauses[-1], usual, prefill, middle - prefill, pauses[-1] - prefill)))
-              + (f"  ({misses} more came too late)" if misses else ""), flush=True)
+              + "".join(f"\n  (one more missed: {why})" for why in missed), flush=True)
 
     def start(model):
         return Ours("resume", args.program, config, model, *options, devices=("cpu", "virtual:0"))
@@ -177,8 +177,9 @@ def resume_part(args, config, vocabulary):
             (request,) = work.unique_prompts(f"kill/{number}", vocabulary, 1, args.prompt, args.resume_tokens)
             return load.message_of(request, "localhost", "bench")
 
-        broken, misses = resume.break_streams(server, args.kills, message_of, args.resume_tokens, args.kill_after, prepare)
-        show(Path(args.model).name, broken, misses, statistics.median(firsts))
+        broken, missed = resume.break_streams(server, args.kills, message_of, args.resume_tokens, args.kill_after,
+                                              prepare)
+        show(Path(args.model).name, broken, missed, statistics.median(firsts))
 
 
 def frozen_part(args, config, _):

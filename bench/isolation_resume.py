@@ -73,25 +73,31 @@ def broken_stream(server, message, kill_after):
     return Broken(pieces, killed, tokens)
 
 
-def was_resumed(server, broken, request_id):
-    """False of a kill that came too late: the worker may be ahead of its client by all that is left of a reply."""
+def why_missed(server, broken, request_id):
+    """Empty for a reply that another worker went on with."""
     wait_until(lambda: attempts(server.logged(), request_id), f"the end of {request_id} in the log", server)
-    return broken.killed > 0 and attempts(server.logged(), request_id) > 1 and broken.pieces[-1] > broken.killed
+    if not broken.killed:
+        return "the status told the worker too late"
+    if attempts(server.logged(), request_id) < 2:
+        return "the worker had none of the reply left to make"  # it may be ahead of its client
+    return "" if broken.pieces[-1] > broken.killed else "all of the reply was there before the kill"
 
 
 def break_streams(server, kills, message_of, tokens, kill_after, prepare):
-    """`kills` replies that another worker went on with; `prepare` is called with a number before each."""
-    found, misses = [], 0
+    """`kills` replies that another worker went on with, and why others did not; `prepare` is called before each."""
+    found, missed = [], []
     while len(found) < kills:
-        number = len(found) + misses
+        number = len(found) + len(missed)
         prepare(number)
         request_id = f"kill-{number}"
         broken = broken_stream(server, named(message_of(number), request_id), kill_after)
         if broken.tokens != tokens:
             raise SystemExit(f"{server.name}: a reply of {broken.tokens} tokens, expected {tokens}\n{server.said()}")
-        if was_resumed(server, broken, request_id):
+        if why := why_missed(server, broken, request_id):
+            missed.append(why)
+        else:
             found.append(broken)
-        elif (misses := misses + 1) > kills:
-            raise SystemExit(f"{server.name}: replies end before their worker is killed\n{server.said()}")
+        if len(missed) > kills:
+            raise SystemExit(f"{server.name}: {missed}\n{server.said()}")
         server.wait_until_all_are_ready(2)
-    return found, misses
+    return found, missed

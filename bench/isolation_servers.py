@@ -1,7 +1,7 @@
 """Our program with workers of either form, and a second machine beside it; what its log, /proc and its status tell."""
 import json, os, re, signal, subprocess, time, urllib.request
 from pathlib import Path
-from serving_servers import Server, bytes_of_token
+from serving_servers import Server, bytes_of_token, children
 
 PATIENCE = 120  # seconds for what takes a few on a machine that nobody else uses
 
@@ -50,11 +50,10 @@ class Ours(Server):
                    f"{count} ready workers", self)
 
     def serving_worker(self):
-        """The process that has a reply under way; None as long as the status knows of none."""
-        for entity in self.entities():
-            if entity["running"]:
-                return worker_of(self.process.pid, self.model, entity["device"])
-        return None
+        """The process that has the only reply under way; None as long as the status, which comes a little behind, does
+        not know it, or still has one that has ended."""
+        busy = [entity["device"] for entity in self.entities() if entity["running"]]
+        return worker_of(self.process.pid, self.model, busy[0]) if len(busy) == 1 else None
 
 
 class Machine:
@@ -124,17 +123,6 @@ def attempts(log, request_id):
     """How many workers a reply has had; None as long as it has not ended."""
     found = re.search(rf"request_done request_id={re.escape(request_id)} .*attempts=(\d+)", log)
     return int(found[1]) if found else None
-
-
-def children(pid):
-    """Of all its threads: the one that starts workers is not the first."""
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, file.read_text().split())
-        except OSError:
-            pass  # the thread has ended meanwhile
-    return found
 
 
 def worker_of(pid, model, device):

@@ -127,14 +127,22 @@ def check(server, dtype, sizes):
         raise SystemExit(f"{server.name} has weights in {found}, ours are {dtype}: give a GGUF file in {expected}")
 
 
+def children(pid):
+    """Of all its threads: the one that starts workers is not the first."""
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, file.read_text().split())
+        except OSError:
+            pass  # the thread has ended meanwhile
+    return found
+
+
 def tree(pid):
     """The process and all that it started."""
     found = [pid]
     for parent in found:
-        try:
-            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
-        except OSError:
-            pass  # ended meanwhile
+        found += children(parent)
     return found
 
 

@@ -58,6 +58,8 @@ void check_cluster(const settings& config, bool names_models) {
     throw config_error("--join needs a port other than 0");
   if (cluster.listen)
     throw config_error("--join and --cluster-listen exclude each other");
+  if (config.serving.workers == isolation::thread)
+    throw config_error("--join needs --isolation process");
   if (names_models)
     throw config_error("--model is for the server that is joined, not to be "
                        "used with --join");

@@ -187,8 +187,8 @@ std::vector<option_line> serving_options() {
       duration("restart-pause-most", "the longest such pause", 1ms, 24h,
                field(&serving::restart_pause_most)),
       whole("restart-limit",
-            "deaths of a worker within the window after which it is given up; "
-            "0 never gives up",
+            "a worker that dies more often within the window is given up; 0: "
+            "never",
             0, 1'000'000, field(&serving::restart_limit)),
       duration("restart-window", "the time in which deaths are counted", 1ms,
                24h, field(&serving::restart_window)),
@@ -252,9 +252,8 @@ std::vector<option_line> cluster_options() {
       file_path("cluster-ca", "the cluster's own authority (PEM)",
                 &cluster::authority),
       duration("heartbeat-interval",
-               "between signs of life of processes and machines; the same on "
-               "all machines",
-               10ms, 1h, field(&cluster::heartbeat_interval)),
+               "between signs of life; the same on all machines", 10ms, 1h,
+               field(&cluster::heartbeat_interval)),
       duration("heartbeat-timeout",
                "without a sign of life after which one is taken for dead", 20ms,
                24h, field(&cluster::heartbeat_timeout)),

@@ -20,6 +20,13 @@ namespace model_server {
 
 namespace {
 
+// A tokenizer is quick; a worker that is lost meanwhile never answers.
+constexpr std::chrono::milliseconds tokens_patience{30'000};
+
+} // namespace
+
+namespace {
+
 openai_frame new_frame(std::string_view kind, const std::string& model) {
   return {fmt::format("{}-{}", kind, new_request_id()), unix_seconds(), model};
 }
@@ -29,7 +36,8 @@ openai_frame new_frame(std::string_view kind, const std::string& model) {
 openai_endpoints::openai_endpoints(actor_calls& calls, const settings& config)
     : calls_(calls),
       only_model_(config.models.size() == 1 ? config.models[0].name : ""),
-      patience_(config.serving.request_timeout),
+      patience_(std::min<std::chrono::milliseconds>(
+          config.serving.request_timeout, tokens_patience)),
       started_(unix_seconds()) {
   // nop
 }

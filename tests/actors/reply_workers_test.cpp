@@ -162,6 +162,18 @@ TEST_F(reply_workers_test, a_worker_that_is_ended_from_outside_accuses_nobody) {
   EXPECT_EQ(records[1]->submits.at(0).suspect_until, 0u);
 }
 
+TEST_F(reply_workers_test, a_fault_between_two_steps_counts_for_all) {
+  options.max_attempts = 2;
+  start();
+  start_worker();
+  kill(workers[0], {true, true, {}});
+  EXPECT_EQ(records[1]->submits.at(0).attempt, 2u);
+  EXPECT_EQ(records[1]->submits.at(0).suspect_until, 0u);
+  kill(workers[1], {true, true, {}});
+  ASSERT_TRUE(client->failed);
+  EXPECT_EQ(client->failed->code, errc::worker_lost);
+}
+
 TEST_F(reply_workers_test, a_suspect_that_breaks_another_worker_alone_fails) {
   start();
   make(1, {"a"});

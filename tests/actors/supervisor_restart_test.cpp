@@ -160,4 +160,51 @@ TEST_F(supervisor_restart_test, a_stranger_that_calls_itself_a_worker_must_go) {
   EXPECT_TRUE(answer->error) << "it has not gone";
 }
 
+TEST_F(supervisor_restart_test,
+       a_supervisor_that_fails_is_followed_by_another) {
+  add("m", "cpu");
+  add("m", "virtual:0");
+  auto options = asking("m", "hello");
+  options.credit = 2;
+  auto reply = start(std::move(options), true);
+  run();
+  caf::anon_send_exit(supervisors["m"], caf::exit_reason::kill);
+  run();
+  // All is as it was, and no worker was started for it.
+  auto status = status_of("m");
+  EXPECT_EQ(status.state, model_state::ready);
+  EXPECT_THAT(status.entities, SizeIs(2));
+  EXPECT_EQ(status.entities.at(0).running, 1u);
+  EXPECT_THAT(workers, SizeIs(2));
+  auto other = start("m", "hi");
+  run();
+  EXPECT_TRUE(other.client->end);
+  // It looks after its workers as the first one did.
+  kill(workers.front());
+  run();
+  for (std::uint64_t taken : {2, 4, 6}) {
+    caf::anon_send(reply.actor, written{taken});
+    run();
+  }
+  ASSERT_TRUE(reply.client->end);
+  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
+  EXPECT_EQ(reply.client->end->device, "virtual:0");
+  advance(2s);
+  EXPECT_EQ(status_of("m").state, model_state::ready);
+  EXPECT_EQ(status_of("m").entities.at(0).restarts, 1u);
+}
+
+TEST_F(supervisor_restart_test, a_worker_lost_with_its_supervisor_is_noticed) {
+  add("m", "cpu");
+  auto reply = start("m", "hello");
+  caf::anon_send_exit(supervisors["m"], caf::exit_reason::kill);
+  kill(workers.front());
+  advance(5s);
+  ASSERT_TRUE(reply.client->has_ended());
+  EXPECT_EQ(status_of("m").state, model_state::ready);
+  auto later = start("m", "hello");
+  run();
+  EXPECT_TRUE(later.client->end);
+}
+
 } // namespace model_server

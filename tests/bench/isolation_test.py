@@ -12,8 +12,8 @@ LOG = """\
 2026-11-25T09:56:39.368Z info cluster_listening address=127.0.0.1 port=46423
 listening on http://127.0.0.1:18099
 2026-11-25T09:56:39.370Z info listening address=127.0.0.1 port=18099
-2026-11-25T09:56:41.600Z info request_done request_id=kill-1 model=fault device=cpu finish=stop attempts=2 duration_ms=37
-2026-11-25T09:56:42.600Z info request_done request_id=kill-10 model=fault device=cpu finish=stop attempts=1 duration_ms=37
+2026-11-25T09:56:41.600Z info request_done request_id=kill-1 device=cpu finish=stop attempts=2 duration_ms=37
+2026-11-25T09:56:42.600Z info request_done request_id=kill-10 device=cpu finish=stop attempts=1 duration_ms=37
 """
 
 
@@ -56,8 +56,8 @@ class LogTest(unittest.TestCase):
 
 class ProcessTest(unittest.TestCase):
     def start(self, device):
-        process = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "--worker-process", "m", device],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        words = [sys.executable, "-c", "print(flush=True); input()", "--worker-process", "m", device]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(process.communicate, b"\n")
         process.stdout.readline()  # now /proc has its words
         return process.pid

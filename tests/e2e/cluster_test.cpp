@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -223,6 +224,15 @@ TEST_F(cluster_test, a_machine_joins_whenever_the_front_comes) {
   expect_joined();
 }
 
+TEST_F(cluster_test, a_port_that_is_taken_ends_the_program_with_a_word) {
+  start_front();
+  server_process second{std::vector<std::string>{
+      "--config", folder_.write("second.json", models), "--port", "0",
+      "--cluster-listen", fmt::format("127.0.0.1:{}", front_->port())}};
+  EXPECT_EQ(second.wait(), 1);
+  EXPECT_THAT(second.log(), HasSubstr("cannot be listened on"));
+}
+
 // -- certificates -------------------------------------------------------------
 
 class certificate_test : public cluster_test {
@@ -265,6 +275,28 @@ TEST_F(certificate_test, lets_in_who_is_signed_and_nobody_else) {
   expect_joined();
   EXPECT_THAT(front_->log(), Not(HasSubstr("node=stranger")));
   EXPECT_THAT(front_->log(), Not(HasSubstr("node=naked")));
+}
+
+TEST_F(certificate_test, files_that_are_gone_later_do_no_harm) {
+  start_front(proof("ours", "front"), "0.0.0.0:0");
+  start_node(proof("ours", "node-b"));
+  expect_joined();
+  std::filesystem::remove(folder_.path("ours/front.pem"));
+  http_client stranger{cluster_port_};
+  stranger.send("hello");
+  stranger.is_closed_by_server();
+  EXPECT_EQ(fetch(front_->port(), "GET", "/health/live").status, 200);
+}
+
+TEST_F(certificate_test, a_key_of_another_is_refused_at_the_start) {
+  auto mixed = proof("ours", "front");
+  mixed[3] = proof("ours", "node-b")[3];
+  server_process server{
+      std::vector<std::string>{"--config", folder_.write("mixed.json", models),
+                               "--port", "0", "--cluster-listen", "127.0.0.1:0"}
+      + mixed};
+  EXPECT_EQ(server.wait(), 2);
+  EXPECT_THAT(server.log(), HasSubstr("--cluster-key"));
 }
 
 TEST_F(certificate_test, strangers_do_not_disturb_those_who_are_in) {

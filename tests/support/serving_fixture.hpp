@@ -9,6 +9,7 @@
 #include "tests/support/recording_writer.hpp"
 #include "tests/support/scripted_entry.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,7 @@ protected:
   }
 
   ~serving_fixture() override {
+    supervisors.clear();
     if (door)
       caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
     run();
@@ -88,9 +90,9 @@ protected:
     };
   }
 
-  /// Starts a supervisor of a model that follows `plan`, without an entity.
-  supervisor_actor spawn_supervisor(const std::string& model,
-                                    std::shared_ptr<script> plan) {
+  /// Starts supervisors of a model that follows `plan`, one after the other.
+  std::function<supervisor_actor()>
+  starts_supervisor(const std::string& model, std::shared_ptr<script> plan) {
     supervisor_options options;
     options.model.name = model;
     options.model.entry = "scripted";
@@ -99,7 +101,7 @@ protected:
     options.node = node;
     options.list_devices = [this] { return devices; };
     plans[model] = std::move(plan);
-    return system.spawn(supervisor, std::move(options));
+    return [this, options] { return system.spawn(supervisor, options); };
   }
 
   /// Starts the node that the workers run on, as actors of the test's thread.
@@ -129,8 +131,12 @@ protected:
     start_node();
     gateway_options options;
     options.node = node;
-    for (auto& [name, plan] : models)
-      options.models.push_back({name, spawn_supervisor(name, plan)});
+    supervisors.clear();
+    for (auto& [name, plan] : models) {
+      auto start = starts_supervisor(name, plan);
+      supervisors[name] = start();
+      options.models.push_back({name, supervisors[name], start});
+    }
     door = system.spawn(gateway, std::move(options));
   }
 
@@ -193,6 +199,8 @@ protected:
   bool hang = false;
   gateway_actor door;
   node_actor node;
+  /// The first ones, by model.
+  std::map<std::string, supervisor_actor> supervisors;
   /// By model.
   std::map<std::string, std::shared_ptr<script>> plans;
   request_id last_request = 0;

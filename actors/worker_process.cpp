@@ -33,6 +33,8 @@ constexpr int broken = 70; // EX_SOFTWARE
 constexpr auto dial_patience = std::chrono::seconds{10};
 constexpr auto dial_pause = std::chrono::milliseconds{200};
 
+constexpr auto last_words_time = std::chrono::milliseconds{100};
+
 constexpr int page_descriptor = first_given_descriptor;
 constexpr int cores_descriptor = first_given_descriptor + 1;
 
@@ -116,6 +118,8 @@ int serve(const worker_launch& launch,
     if (down.source == subject && is_failure(down.reason))
       status = broken;
   });
+  // Tokens of earlier steps are still on their way out.
+  std::this_thread::sleep_for(last_words_time);
   leave(status);
 }
 

@@ -1,7 +1,7 @@
 """Our program with workers of either form, and a second machine beside it; what its log, /proc and its status tell."""
-import json, os, re, signal, subprocess, time, urllib.request
+import json, os, re, signal, time, urllib.request
 from pathlib import Path
-from serving_servers import Server, bytes_of_token, children
+from serving_servers import Program, Server, bytes_of_token, children
 
 PATIENCE = 120  # seconds for what takes a few on a machine that nobody else uses
 
@@ -17,24 +17,16 @@ def write_config(folder, model, slots, context):
 
 
 class Ours(Server):
-    """Logs into a file that is opened to append: the one of `Server` shares its position with the program, so that
-    whoever reads it moves the place where the program writes."""
+    """With workers on all of `devices` ready."""
 
     def __init__(self, name, program, config, model, *options, devices=("cpu",)):
-        self.log = config.with_name(f"{name.replace(' ', '-')}-{model}.log")
-        super().__init__(name, model, ["sh", "-c", 'exec "$@" 2>>"$0"', str(self.log), program, "--config", str(config),
-                                       "--model", model, "--device", *devices, *options], "/health/ready")
+        super().__init__(name, model, [program, "--config", str(config), "--model", model, "--device", *devices,
+                                       *options], "/health/ready")
         try:
             self.wait_until_all_are_ready(len(devices))
         except BaseException:
             self.stop()
             raise
-
-    def said(self):
-        return self.logged()[-2000:]
-
-    def logged(self):
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def post(self, path, body):
         url = f"http://127.0.0.1:{self.address[1]}{path}"
@@ -56,16 +48,14 @@ class Ours(Server):
         return worker_of(self.process.pid, self.model, busy[0]) if len(busy) == 1 else None
 
 
-class Machine:
-    """A second program that offers its devices to `front`; `with` stops it."""
+class Machine(Program):
+    """A second program that offers its devices to `front`."""
 
     def __init__(self, program, config, front, name="node-b"):
         self.front = front
         joined = front.logged().count("node_joined")
-        with open(config.with_name(f"{name}-{front.model}.log"), "ab") as log:
-            self.process = subprocess.Popen(
-                [program, "--config", str(config), "--join", f"127.0.0.1:{cluster_port(front.logged())}",
-                 "--node-name", name], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        super().__init__(name, [program, "--config", str(config), "--join",
+                                f"127.0.0.1:{cluster_port(front.logged())}", "--node-name", name])
         try:
             wait_until(lambda: front.logged().count("node_joined") > joined, f"{name} to join", front)
             front.post(f"/api/v1/{front.model}/add", {"device": f"{name}/cpu"})
@@ -73,20 +63,6 @@ class Machine:
         except BaseException:
             self.stop()
             raise
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
     def signal(self, which):
         """To the program and its workers, as if the whole machine got it."""

@@ -11,24 +11,16 @@ class Sizes:
     threads: int
 
 
-class Server:
-    """A program that is ready to answer on `address`; `with` stops it."""
+class Program:
+    """A program with what it has written; `with` stops it."""
 
-    def __init__(self, name, model, command, ready_path):
+    def __init__(self, name, command):
         self.name = name
-        self.model = model
-        self._log = tempfile.TemporaryFile()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = free.getsockname()
+        # Opened to append, or whoever reads it would move the place where the program writes.
+        self._log = tempfile.NamedTemporaryFile("ab")
         # A session of its own, so that whatever the command starts ends with it.
-        self.process = subprocess.Popen(command + ["--port", str(self.address[1])], stdin=subprocess.DEVNULL,
-                                        stdout=self._log, stderr=self._log, start_new_session=True)
-        try:
-            self._wait_until_ready(ready_path)
-        except BaseException:
-            self.stop()
-            raise
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+                                        start_new_session=True)
 
     def __enter__(self):
         return self
@@ -48,6 +40,30 @@ class Server:
                 pass
         self._log.close()
 
+    def logged(self):
+        """All that it wrote."""
+        return Path(self._log.name).read_text(errors="replace")
+
+    def said(self):
+        """The end of it."""
+        return self.logged()[-2000:]
+
+
+class Server(Program):
+    """A program that is ready to answer on `address`."""
+
+    def __init__(self, name, model, command, ready_path):
+        self.model = model
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = free.getsockname()
+        super().__init__(name, command + ["--port", str(self.address[1])])
+        try:
+            self._wait_until_ready(ready_path)
+        except BaseException:
+            self.stop()
+            raise
+
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}", timeout=10) as answer:
             return json.load(answer)
@@ -62,11 +78,6 @@ class Server:
 
     def cpu_seconds(self):
         return sum(process_cpu_seconds(pid) for pid in tree(self.process.pid))
-
-    def said(self):
-        """The end of what it wrote."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")[-2000:]
 
     def _wait_until_ready(self, path):
         deadline = time.monotonic() + 300

@@ -220,6 +220,14 @@ cluster_address parse_address(const given_value& given) {
   return result;
 }
 
+option_line address(std::string name, std::string help,
+                    cluster_address cluster_settings::*field) {
+  return {std::move(name), "HOST:PORT", std::move(help), "default off",
+          [=](auto& o, auto& given) {
+            o.values.cluster.*field = parse_address(given);
+          }};
+}
+
 option_line file_path(std::string name, std::string help,
                       std::string cluster_settings::*field) {
   return {
@@ -237,15 +245,9 @@ std::vector<option_line> cluster_options() {
   return {
       {"node-name", "NAME", "this machine's name in the status",
        "default " + settings{}.node_name, set_node_name},
-      {"cluster-listen", "HOST:PORT", "take other machines here", "default off",
-       [](auto& o, auto& given) {
-         o.values.cluster.listen = parse_address(given);
-       }},
-      {"join", "HOST:PORT", "add this machine's devices to the server there",
-       "default off",
-       [](auto& o, auto& given) {
-         o.values.cluster.join = parse_address(given);
-       }},
+      address("cluster-listen", "take other machines here", &cluster::listen),
+      address("join", "add this machine's devices to the server there",
+              &cluster::join),
       file_path("cluster-cert", "this machine's certificate (PEM)",
                 &cluster::certificate),
       file_path("cluster-key", "its private key (PEM)", &cluster::key),

@@ -47,14 +47,25 @@ streamed_reply read_stream(http_client& client) {
   return result;
 }
 
-std::string entity_value(std::uint16_t port, std::string_view model,
-                         std::string_view key) {
+std::vector<std::string> entities_of(std::uint16_t port,
+                                     std::string_view model) {
   auto body = fetch(port, "GET", "/api/v1/").body;
+  std::vector<std::string> result;
   auto at = body.find(fmt::format("\"{}\":{{\"entry\"", model));
   if (at == std::string::npos)
-    return {};
-  auto entities = body.find("\"entities\":[", at);
-  return json_value(std::string_view{body}.substr(entities), key);
+    return result;
+  auto begin = body.find("\"entities\":[", at);
+  auto end = body.find(']', begin);
+  for (auto open = body.find('{', begin); open < end;
+       open = body.find('{', open + 1))
+    result.push_back(body.substr(open, body.find('}', open) - open + 1));
+  return result;
+}
+
+std::string entity_value(std::uint16_t port, std::string_view model,
+                         std::string_view key) {
+  auto entities = entities_of(port, model);
+  return entities.empty() ? "" : json_value(entities.front(), key);
 }
 
 bool comes_to(std::uint16_t port, std::string_view model, int running,

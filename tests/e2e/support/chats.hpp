@@ -37,6 +37,10 @@ struct streamed_reply {
 /// Reads events to the end of the stream.
 streamed_reply read_stream(http_client& client);
 
+/// The entities of a model as the status tells them, a JSON text each.
+std::vector<std::string> entities_of(std::uint16_t port,
+                                     std::string_view model);
+
 /// The figure of a model's first entity in the status, say `running`.
 std::string entity_value(std::uint16_t port, std::string_view model,
                          std::string_view key);

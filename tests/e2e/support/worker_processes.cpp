@@ -1,10 +1,10 @@
 // The processes that a server has started for its workers.
 #include "support/worker_processes.hpp"
 
+#include "support/chats.hpp"
 #include "support/http_client.hpp"
 #include "support/server_process.hpp"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -19,22 +19,6 @@ namespace {
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-// The entities of a model as the status tells them, one text each.
-std::vector<std::string> entities_of(std::uint16_t port,
-                                     std::string_view model) {
-  auto body = fetch(port, "GET", "/api/v1/").body;
-  std::vector<std::string> result;
-  auto at = body.find(fmt::format("\"{}\":{{\"entry\"", model));
-  if (at == std::string::npos)
-    return result;
-  auto begin = body.find("\"entities\":[", at);
-  auto end = body.find(']', begin);
-  for (auto open = body.find('{', begin); open < end;
-       open = body.find('{', open + 1))
-    result.push_back(body.substr(open, body.find('}', open) - open + 1));
-  return result;
 }
 
 } // namespace

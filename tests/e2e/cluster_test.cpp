@@ -200,6 +200,22 @@ TEST_F(cluster_test, a_cut_network_loses_no_reply_and_heals) {
   expect_joined(2);
 }
 
+TEST_F(cluster_test, a_slow_network_is_no_loss) {
+  start_front();
+  network_ = std::make_unique<tcp_proxy>(cluster_port_);
+  start_node();
+  expect_joined();
+  serve_on_node();
+  // Longer than heartbeats are apart, shorter than their timeout.
+  network_->slow_down(300ms);
+  auto client = stream(9, 50);
+  expect_whole(*client, 9, 50);
+  auto answer = post("/api/v1/fault/call", chat_body("len=5", R"(,"seed":3)"));
+  EXPECT_EQ(content_of(answer.body), expected_reply(3, 5));
+  EXPECT_THAT(front_->log(), Not(HasSubstr("node_lost")));
+  EXPECT_THAT(front_->log(), Not(HasSubstr("worker_lost")));
+}
+
 TEST_F(cluster_test, a_second_machine_of_the_same_name_is_refused) {
   start_front();
   start_node();

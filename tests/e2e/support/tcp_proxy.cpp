@@ -3,7 +3,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <deque>
 #include <list>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -33,27 +37,50 @@ int check(int result, const char* what) {
   return result;
 }
 
-// Two ends of one connection.
-struct link {
-  std::array<int, 2> ends;
+using clock = std::chrono::steady_clock;
+
+// Bytes on their way, and when they arrive.
+struct packet {
+  clock::time_point due;
+  std::string bytes;
 };
 
-bool send_all(int to, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    auto sent = ::send(to, bytes, size, MSG_NOSIGNAL);
+// Two ends of one connection, and what is on its way to each.
+struct link {
+  std::array<int, 2> ends;
+  std::array<std::deque<packet>, 2> to;
+};
+
+bool send_all(int to, std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto sent = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0)
       return false;
-    bytes += sent;
-    size -= static_cast<std::size_t>(sent);
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
 }
 
-// False at the end of either side.
-bool pass_on(int from, int to) {
+// False at the end of the side that sends.
+bool receive(link& item, std::size_t from, std::chrono::milliseconds delay) {
   std::array<char, 65'536> bytes;
-  auto size = ::recv(from, bytes.data(), bytes.size(), 0);
-  return size > 0 && send_all(to, bytes.data(), static_cast<std::size_t>(size));
+  auto size = ::recv(item.ends[from], bytes.data(), bytes.size(), 0);
+  if (size <= 0)
+    return false;
+  item.to[1 - from].push_back(
+      {clock::now() + delay, {bytes.data(), static_cast<std::size_t>(size)}});
+  return true;
+}
+
+// False at the end of the side that receives.
+bool deliver(link& item) {
+  auto lives = true;
+  for (std::size_t side = 0; side < 2; ++side)
+    for (auto& queue = item.to[side];
+         lives && !queue.empty() && queue.front().due <= clock::now();
+         queue.pop_front())
+      lives = send_all(item.ends[side], queue.front().bytes);
+  return lives;
 }
 
 } // namespace
@@ -87,23 +114,21 @@ void tcp_proxy::run() {
     for (const auto& item : links)
       for (auto end : item.ends)
         waits.push_back({end, POLLIN, 0});
-    if (::poll(waits.data(), waits.size(), tick_ms) <= 0 || is_cut_)
+    if (::poll(waits.data(), waits.size(), tick_ms) < 0 || is_cut_)
       continue;
+    std::chrono::milliseconds delay{delay_ms_};
     std::size_t place = 1;
     for (auto item = links.begin(); item != links.end();) {
-      auto [a, b] = item->ends;
       auto lives = true;
-      if (waits[place].revents != 0)
-        lives = pass_on(a, b);
-      if (lives && waits[place + 1].revents != 0)
-        lives = pass_on(b, a);
-      place += 2;
-      if (lives) {
+      for (std::size_t side = 0; side < 2; ++side)
+        if (waits[place++].revents != 0)
+          lives = receive(*item, side, delay) && lives;
+      if (deliver(*item) && lives) {
         ++item;
         continue;
       }
-      ::close(a);
-      ::close(b);
+      for (auto end : item->ends)
+        ::close(end);
       item = links.erase(item);
     }
     if (waits[0].revents == 0)
@@ -114,7 +139,7 @@ void tcp_proxy::run() {
     if (client >= 0
         && ::connect(server, reinterpret_cast<sockaddr*>(&there), sizeof(there))
                == 0) {
-      links.push_back({{client, server}});
+      links.push_back({{client, server}, {}});
     } else {
       ::close(client);
       ::close(server);

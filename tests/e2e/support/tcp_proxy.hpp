@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 
@@ -30,6 +31,11 @@ public:
     is_cut_ = false;
   }
 
+  /// From now on whatever passes takes so long, in either direction.
+  void slow_down(std::chrono::milliseconds by) {
+    delay_ms_ = static_cast<int>(by.count());
+  }
+
 private:
   void run();
 
@@ -37,6 +43,7 @@ private:
   std::uint16_t port_ = 0;
   int listener_ = -1;
   std::atomic<bool> is_cut_ = false;
+  std::atomic<int> delay_ms_ = 0;
   std::atomic<bool> is_over_ = false;
   std::thread thread_;
 };

@@ -9,10 +9,27 @@
 namespace model_server {
 
 entity_status entity::status() const {
-  auto shown = is_leaving ? entity_state::leaving : state;
-  return {
-      local_device(device, node), node,     shown, load.running, load.waiting,
-      load.tokens_per_second,     restarts, reason};
+  entity_status result;
+  result.device = local_device(device, node);
+  result.node = node;
+  result.state = is_leaving ? entity_state::leaving : state;
+  result.loaded = loaded;
+  result.running = load.running;
+  result.waiting = load.waiting;
+  result.tokens_per_second = load.tokens_per_second;
+  result.restarts = restarts;
+  result.reason = reason;
+  return result;
+}
+
+void entity::forget_worker() {
+  worker = nullptr;
+  is_down = false;
+  loaded = 0;
+  load = {};
+  submits = 0;
+  on_their_way.clear();
+  read_lately = prefix_memory{};
 }
 
 void entity::sent(const prompt_trail& trail, std::uint64_t tokens) {
@@ -50,12 +67,7 @@ void entity::crashed(std::string why, time_point now,
       limits.restart_limit > 0 && losses.size() > limits.restart_limit;
   state = is_too_much ? entity_state::failed : entity_state::restarting;
   reason = std::move(why);
-  worker = nullptr;
-  is_down = false;
-  load = {};
-  submits = 0;
-  on_their_way.clear();
-  read_lately = prefix_memory{};
+  forget_worker();
   if (!is_too_much)
     ++restarts;
 }

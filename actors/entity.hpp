@@ -28,6 +28,8 @@ struct entity {
   /// Proves that a worker is the one that was started for this incarnation.
   std::uint64_t secret = 0;
   entity_state state = entity_state::loading;
+  /// How far its worker has come with loading, from 0 to 1.
+  double loaded = 0;
   /// Null while there is none to speak to.
   worker_actor worker;
   /// It is down, and its node has not yet told why.
@@ -65,6 +67,10 @@ struct entity {
   bool has_worker() const {
     return state == entity_state::loading || state == entity_state::ready;
   }
+
+  /// It has no worker to speak to any more, and nothing that was known of it
+  /// holds for the next.
+  void forget_worker();
 
   /// A request was sent to its worker.
   void sent(const prompt_trail& trail, std::uint64_t tokens);

@@ -1,6 +1,7 @@
 // The gateway actor: the one door from HTTP to the models.
 #include "actors/gateway.hpp"
 
+#include "actors/token_router.hpp"
 #include "config/logging.hpp"
 
 #include <fmt/format.h>
@@ -137,7 +138,7 @@ caf::result<caf::ok_atom> take_node(gateway_pointer self,
 
 void introduce(gateway_pointer self, const served_model& model) {
   self->monitor(model.supervisor);
-  self->send(model.supervisor, gateway_actor{self});
+  self->send(model.supervisor, self->state.router);
   for (const auto& [name, known] : self->state.nodes)
     self->send(model.supervisor, known.hello, known.node);
 }
@@ -220,6 +221,7 @@ failure gateway_state::unknown(const std::string& model) const {
 gateway_actor::behavior_type gateway(gateway_pointer self,
                                      gateway_options options) {
   self->state.options = std::move(options);
+  self->state.router = self->spawn<caf::linked>(route_tokens);
   for (const auto& model : self->state.options.models)
     introduce(self, model);
   self->set_down_handler([self](const caf::down_msg& down) {
@@ -265,10 +267,6 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       },
       [self](get_status) { return gather_status(self); },
       [self](const drain& order) { return begin_drain(self, order); },
-      [self](const worker_gone& lost) {
-        for (const auto& [address, sink] : self->state.open_replies)
-          self->send(sink, lost);
-      },
       [self](const worker_here& hello, const worker_actor& worker) {
         if (const auto* found = self->state.find(hello.ticket.model))
           self->send(found->supervisor, hello, worker);
@@ -276,6 +274,7 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       [self](const node_here& hello, const node_actor& node) {
         return take_node(self, hello, node);
       },
+      [](flush_atom) { return caf::ok_atom::value; },
       [self](tick_atom) { cut_off(self); },
       [self](pulse_atom) { beat(self); },
   };

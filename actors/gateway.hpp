@@ -53,6 +53,8 @@ struct gateway_state {
   /// For the logs.
   const char* name = "gateway";
   gateway_options options;
+  /// Of the tokens of all models.
+  token_router router;
   /// Replies that have submitted and not ended.
   std::map<caf::actor_addr, reply_actor> open_replies;
   /// The other machines of the cluster, by name.
@@ -76,7 +78,7 @@ struct gateway_state {
   failure unknown(const std::string& model) const;
 };
 
-/// Ends the supervisors when it ends.
+/// Starts the token router and ends with it. Ends the supervisors when it ends.
 gateway_actor::behavior_type
 gateway(gateway_actor::stateful_pointer<gateway_state> self,
         gateway_options options);

@@ -91,7 +91,8 @@ inspected<Inspector> inspect(Inspector& f, token& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, entity_status& x) {
   return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
-           x.running, x.waiting, x.tokens_per_second, x.restarts, x.reason);
+           x.loaded, x.running, x.waiting, x.tokens_per_second, x.restarts,
+           x.reason);
 }
 
 // -- down the tree ------------------------------------------------------------
@@ -164,6 +165,11 @@ template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token_chunk& x) {
   return f(caf::meta::type_name("token_chunk"), x.id, x.incarnation, x.first,
            x.tokens, x.finish, x.cached_tokens);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, step_chunks& x) {
+  return f(caf::meta::type_name("step_chunks"), x.chunks);
 }
 
 template <class Inspector>
@@ -253,6 +259,11 @@ inspected<Inspector> inspect(Inspector& f, client_left&) {
 }
 
 // -- reports ------------------------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, load_progress& x) {
+  return f(caf::meta::type_name("load_progress"), x.incarnation, x.done);
+}
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, worker_load& x) {

@@ -16,14 +16,17 @@ using retry_atom = caf::atom_constant<caf::atom("retry")>;
 using ended_atom = caf::atom_constant<caf::atom("ended")>;
 using pulse_atom = caf::atom_constant<caf::atom("pulse")>;
 
+// What a process asks of the front before it goes.
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
+
 // What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
-/// Where a worker sends what becomes of a reply.
+/// Where a worker sends what becomes of its replies.
 using token_sink = caf::typed_actor<
-    // What a step made. Old incarnations and known numbers are dropped.
-    caf::reacts_to<token_chunk>,
+    // What a step made, for all replies of this sink.
+    caf::reacts_to<step_chunks>,
     // The worker refuses to go on with this request.
     caf::reacts_to<reply_failed>,
     // The worker's device goes away: asks the supervisor again, with the log.
@@ -32,7 +35,9 @@ using token_sink = caf::typed_actor<
 /// Where a worker sends how busy it is.
 using load_watcher = caf::typed_actor<
     // A worker's load has changed.
-    caf::reacts_to<worker_load>>;
+    caf::reacts_to<worker_load>,
+    // A worker has come so far with its model.
+    caf::reacts_to<load_progress>>;
 
 /// Owns one model on one device and runs its batches.
 using worker_actor = caf::typed_actor<
@@ -84,6 +89,19 @@ using reply_actor = caf::typed_actor<
     // INTERNAL: submits again after a lost worker or a loading model.
     caf::reacts_to<retry_atom>>;
 
+/// One per front, the sink of all its workers: knows which reply has which
+/// worker. A step of a worker is one message so, and a worker's process knows
+/// one address of its front, not one for each reply.
+using token_router = caf::typed_actor<
+    // As a sink: passed on to their replies; unknown ids are dropped.
+    caf::reacts_to<step_chunks>, caf::reacts_to<reply_failed>,
+    caf::reacts_to<moved>,
+    // Passed on to the replies that the worker has or had last, behind what it
+    // has made for them.
+    caf::reacts_to<worker_gone>,
+    // Tells the reply of the route, and asks the worker.
+    caf::replies_to<submit, routed, worker_actor, reply_actor>::with<admitted>>;
+
 /// Who started a worker.
 using worker_owner = caf::typed_actor<
     // It can be spoken to.
@@ -97,9 +115,8 @@ using node_actor = caf::typed_actor<
     caf::reacts_to<start_worker, worker_owner>,
     // Ends it, if it does not end by itself soon. Unknown ones are ignored.
     caf::reacts_to<stop_worker>,
-    // INTERNAL: the process of this worker has ended with this status of
-    // waitpid.
-    caf::reacts_to<ended_atom, std::uint64_t, int>,
+    // INTERNAL: the process of this worker has ended, and waits to be reaped.
+    caf::reacts_to<ended_atom, std::uint64_t>,
     // INTERNAL: this worker has had its time to end by itself.
     caf::reacts_to<tick_atom, std::uint64_t>>;
 
@@ -117,12 +134,12 @@ using gateway_actor = caf::typed_actor<
     // Stops admitting and waits for the replies in progress; answers how many
     // were cut off.
     caf::replies_to<drain>::with<std::uint32_t>,
-    // Tells every open reply.
-    caf::reacts_to<worker_gone>,
     // A worker in a process of its own; passed on to its supervisor.
     caf::reacts_to<worker_here, worker_actor>,
     // A machine of the cluster; errors: name_in_use. Every supervisor hears.
     caf::replies_to<node_here, node_actor>::with<caf::ok_atom>,
+    // Answers when what its sender sent here before has arrived.
+    caf::replies_to<flush_atom>::with<caf::ok_atom>,
     // INTERNAL: the drain limit has passed.
     caf::reacts_to<tick_atom>,
     // INTERNAL: lets every open reply look at the clock.
@@ -130,10 +147,10 @@ using gateway_actor = caf::typed_actor<
 
 /// One per model name: owns its workers, restarts them, picks one per reply.
 using supervisor_actor = caf::typed_actor<
-    // Delegates to a worker. Errors: model_not_active, model_loading,
+    // Has the router ask a worker. Errors: model_not_active, model_loading,
     // queue_full and those of the worker.
     caf::replies_to<submit, reply_actor>::with<admitted>,
-    // Delegates to a worker, as above.
+    // Delegates to a worker. Errors as above.
     caf::replies_to<tokenize>::with<tokenized>,
     caf::replies_to<detokenize>::with<detokenized>,
     // Errors: no_such_device, device_in_use, load_failed.
@@ -145,10 +162,10 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<get_status>::with<model_status>,
     // Fails whoever waits for an entity to be ready: the server stops.
     caf::reacts_to<drain>,
-    // The gateway, which knows all replies.
-    caf::reacts_to<gateway_actor>,
-    // A worker's load has changed.
-    caf::reacts_to<worker_load>,
+    // Through which requests and tokens go. Comes first.
+    caf::reacts_to<token_router>,
+    // As the watcher of its workers.
+    caf::reacts_to<worker_load>, caf::reacts_to<load_progress>,
     // A machine that may have devices for this model.
     caf::reacts_to<node_here, node_actor>,
     // As the owner of its workers.

@@ -241,6 +241,13 @@ struct token_chunk {
   friend bool operator==(const token_chunk&, const token_chunk&) = default;
 };
 
+/// What one step made, for several replies.
+struct step_chunks {
+  std::vector<token_chunk> chunks;
+
+  friend bool operator==(const step_chunks&, const step_chunks&) = default;
+};
+
 /// The worker ends a reply with an error; nothing else was harmed.
 struct reply_failed {
   request_id id = 0;
@@ -337,6 +344,14 @@ struct worker_load {
   friend bool operator==(const worker_load&, const worker_load&) = default;
 };
 
+/// How far a worker has come with loading its model, from 0 to 1.
+struct load_progress {
+  std::uint64_t incarnation = 0;
+  double done = 0;
+
+  friend bool operator==(const load_progress&, const load_progress&) = default;
+};
+
 /// A device of a node, and what is known of it.
 struct node_device {
   std::string name;
@@ -398,6 +413,8 @@ struct entity_status {
   std::string device;
   std::string node;
   entity_state state = entity_state::loading;
+  /// While it is loading: how far, from 0 to 1.
+  double loaded = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
   double tokens_per_second = 0;

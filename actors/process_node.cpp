@@ -1,16 +1,13 @@
 // A node whose workers are processes of their own.
 #include "actors/process_node.hpp"
 
+#include "actors/node_parts.hpp"
 #include "actors/worker_launch.hpp"
 #include "actors/worker_process.hpp"
 #include "config/logging.hpp"
 #include "config/model_json.hpp"
-#include "config/quote.hpp"
-#include "models/cores.hpp"
 
 #include <caf/send.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
@@ -25,18 +22,12 @@ using node_pointer = node_actor::stateful_pointer<process_node_state>;
 
 worker_launch launch_of(const process_node_options& options,
                         const start_worker& order) {
-  const auto& models = options.config.models;
-  auto found =
-      std::ranges::find(models, order.ticket.model, &model_setting::name);
-  if (found == models.end())
-    throw config_error(
-        fmt::format("there is no model {} here", quote(order.ticket.model)));
   worker_launch result;
   result.order = order;
   result.local_port = options.local_port ? *options.local_port : 0;
-  result.model_json = to_config_json(*found);
-  auto threads = options.config.serving.threads;
-  result.cores = threads ? threads : static_cast<unsigned>(usable_cores());
+  result.model_json =
+      to_config_json(model_of(options.config, order.ticket.model));
+  result.cores = computing_threads(options.config.serving);
   result.cluster = options.config.cluster;
   result.log = options.config.log;
   return result;
@@ -45,12 +36,11 @@ worker_launch launch_of(const process_node_options& options,
 void start(node_pointer self, const start_worker& order,
            const worker_owner& owner) {
   auto& state = self->state;
-  for (auto& item : state.workers)
-    if (item.model == order.ticket.model
-        && item.incarnation == order.ticket.incarnation) {
-      item.owner = owner;
-      return;
-    }
+  if (auto* known = find_worker(state.workers, order.ticket.model,
+                                order.ticket.incarnation)) {
+    known->owner = owner;
+    return;
+  }
   auto launch = launch_of(state.options, order);
   auto page_file = make_memory_file(sizeof(worker_page));
   process_node_state::started item;
@@ -65,7 +55,7 @@ void start(node_pointer self, const start_worker& order,
   item.watcher = std::thread{
       [node = node_actor{self}, number = item.number, id = item.process.id] {
         wait_for_end(id);
-        caf::anon_send(node, ended_atom::value, number, 0);
+        caf::anon_send(node, ended_atom::value, number);
       }};
   log_event(log_level::info, "worker_started",
             {{"model", item.model},
@@ -90,15 +80,14 @@ void try_to_start(node_pointer self, const start_worker& order,
 }
 
 void stop(node_pointer self, const stop_worker& order) {
-  for (auto& item : self->state.workers) {
-    if (item.model != order.model || item.incarnation != order.incarnation)
-      continue;
-    item.process.input.reset();
-    if (order.at_once)
-      kill_child(item.process.id);
-    self->delayed_send(self, self->state.options.grace, tick_atom::value,
-                       item.number);
-  }
+  auto* item = find_worker(self->state.workers, order.model, order.incarnation);
+  if (!item)
+    return;
+  item->process.input.reset();
+  if (order.at_once)
+    kill_child(item->process.id);
+  self->delayed_send(self, self->state.options.grace, tick_atom::value,
+                     item->number);
 }
 
 worker_ended report_of(const process_node_state::started& item, int status) {
@@ -159,7 +148,7 @@ node_actor::behavior_type process_node(node_pointer self,
         try_to_start(self, order, owner);
       },
       [self](const stop_worker& order) { stop(self, order); },
-      [self](ended_atom, std::uint64_t number, int) { bury(self, number); },
+      [self](ended_atom, std::uint64_t number) { bury(self, number); },
       [self](tick_atom, std::uint64_t number) {
         if (auto* item = self->state.of_number(number))
           kill_child(item->process.id);

@@ -4,6 +4,7 @@
 #include "actors/reply_state.hpp"
 #include "config/logging.hpp"
 
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -41,28 +42,25 @@ void log_end(reply_pointer self, std::string_view finish) {
              {"duration_ms", duration.count()}});
 }
 
-// Nothing is handled after this: the actor ends with the handler.
-void leave(reply_pointer self, std::string_view finish, bool cancel_worker) {
-  auto& state = self->state;
-  state.has_ended = true;
+// Nothing is handled after this: the actor ends with the handler. The token
+// router sees that, and tells a worker that goes on.
+void leave(reply_pointer self, std::string_view finish) {
+  self->state.has_ended = true;
   log_end(self, finish);
-  if (state.worker) {
-    self->demonitor(state.worker.address());
-    if (cancel_worker)
-      self->send(state.worker, cancel{state.options.request.id});
-  }
+  if (self->state.worker)
+    self->demonitor(self->state.worker.address());
   self->quit();
 }
 
 void fail(reply_pointer self, const failure& reason) {
   self->state.writer->fail(reason);
-  leave(self, to_string(reason.code), true);
+  leave(self, to_string(reason.code));
 }
 
 void finish(reply_pointer self, const progress_step& last) {
   auto& state = self->state;
   state.writer->end(state.summary(last.finish));
-  leave(self, to_string(last.finish), last.worker_goes_on);
+  leave(self, to_string(last.finish));
 }
 
 // -- finding a worker ---------------------------------------------------------
@@ -155,7 +153,7 @@ void take_facts(reply_pointer self, const admitted& facts) {
 }
 
 void ask_for_worker(reply_pointer self) {
-  // Two delegates further down it is the worker itself that answers.
+  // The router answers, when the worker has answered it.
   auto is_void = [self, asked = self->state.asked] {
     return asked != self->state.asked;
   };
@@ -178,8 +176,9 @@ void raise_credit(reply_pointer self) {
   auto& state = self->state;
   if (!state.worker)
     return;
+  // Anonymous, or its process would learn of this actor, at a cost.
   if (auto up_to = state.credit_for_worker.raise())
-    self->send(state.worker, credit{state.options.request.id, *up_to});
+    caf::anon_send(state.worker, credit{state.options.request.id, *up_to});
 }
 
 void take_tokens(reply_pointer self, const token_chunk& chunk) {
@@ -188,7 +187,7 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
     return; // of one that was given up
   if (state.progress.is_ahead(chunk)) {
     // Cannot happen while messages keep their order; the log mends it.
-    self->send(state.worker, cancel{state.options.request.id});
+    caf::anon_send(state.worker, cancel{state.options.request.id});
     return lose_worker(self, {});
   }
   if (chunk.first == 1)
@@ -268,7 +267,7 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options,
         self->state.credit_for_worker.taken(progress.up_to);
         raise_credit(self);
       },
-      [self](client_left) { leave(self, "client_left", true); },
+      [self](client_left) { leave(self, "client_left"); },
       [self](pulse_atom) { watch_time(self); },
       [self](retry_atom) { ask_for_worker(self); },
   };

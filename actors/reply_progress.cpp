@@ -23,7 +23,6 @@ progress_step reply_progress::take(const token_chunk& chunk) {
     result.text += text_of(chunk.tokens[i]);
   if (stop_.matched()) {
     result.finish = finish_reason::stop;
-    result.worker_goes_on = chunk.finish == finish_reason::none;
   } else if (chunk.finish != finish_reason::none) {
     result.text += last_text();
     result.finish = stop_.matched() ? finish_reason::stop : chunk.finish;

@@ -21,8 +21,6 @@ struct progress_step {
   std::vector<token> tokens;
   /// Other than `none` when the reply is complete.
   finish_reason finish = finish_reason::none;
-  /// The reply ended by a stop string: the worker doesn't know yet.
-  bool worker_goes_on = false;
 };
 
 /// The token log of a reply and the text made from it. A pure function of the

@@ -3,12 +3,11 @@
 
 #include "actors/gateway.hpp"
 #include "actors/network.hpp"
+#include "actors/node_parts.hpp"
 #include "actors/process_node.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/thread_node.hpp"
 #include "config/logging.hpp"
-#include "config/quote.hpp"
-#include "models/cores.hpp"
 #include "models/model_catalog.hpp"
 
 #include <caf/send.hpp>
@@ -28,26 +27,18 @@ worker_actor spawn_on_own_thread(caf::actor_system& system,
   return system.spawn<caf::detached>(worker, std::move(options));
 }
 
-std::unique_ptr<model_entry> make_entry_of(const settings& config,
-                                           const std::string& name,
-                                           const std::string& device) {
-  for (const auto& model : config.models)
-    if (model.name == name)
-      return make_entry(model.entry, {model.params, device});
-  throw config_error("there is no model " + quote(name));
-}
-
 node_actor start_thread_node(caf::actor_system& system,
                              const settings& config) {
-  auto cores = config.serving.threads ? config.serving.threads
-                                      : static_cast<unsigned>(usable_cores());
   thread_node_options options;
-  options.make_entry = [config](const std::string& model,
-                                const std::string& device) {
-    return make_entry_of(config, model, device);
+  options.make_entry = [config](const std::string& name,
+                                const std::string& device,
+                                const load_watch& watch) {
+    const auto& model = model_of(config, name);
+    return make_entry(model.entry, {model.params, device, watch});
   };
   options.spawn_worker = spawn_on_own_thread;
-  options.threads = std::make_shared<thread_budget>(cores);
+  options.threads =
+      std::make_shared<thread_budget>(computing_threads(config.serving));
   return system.spawn(thread_node, std::move(options));
 }
 

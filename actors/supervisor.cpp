@@ -26,9 +26,9 @@ caf::result<admitted> route(supervisor_pointer self, submit& order,
   if (!chosen)
     return to_error(self->state.no_worker(self->clock().now()));
   chosen->sent(trail, tokens_of(order, trail));
-  // Before the worker sees it, so that its end cannot come first.
-  self->send(sink, routed{chosen->incarnation}, chosen->worker);
-  return self->delegate(chosen->worker, std::move(order), token_sink{sink});
+  return self->delegate(self->state.router, std::move(order),
+                        routed{chosen->incarnation}, chosen->worker,
+                        std::move(sink));
 }
 
 // Any worker has the same answer.
@@ -48,12 +48,8 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
   self->set_down_handler(
       [self](const caf::down_msg& down) { on_down(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& exit) {
-    for (const auto& item : self->state.entities)
-      dismiss(self, item);
-    for (const auto& item : self->state.departing)
-      dismiss(self, item);
-    self->state.entities.clear();
-    self->state.departing.clear();
+    dismiss_all(self, self->state.entities);
+    dismiss_all(self, self->state.departing);
     self->quit(exit.reason);
   });
   take_legacy(self);
@@ -76,14 +72,13 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
           if (!item.is_leaving)
             answer(item, to_error(self->state.is_stopping()));
       },
-      [self](const gateway_actor& gateway) {
-        self->state.gateway = gateway.address();
-      },
+      [self](const token_router& router) { self->state.router = router; },
       [self](const worker_load& load) {
         auto* item = self->state.of_incarnation(load.incarnation);
         if (item && item->has_worker())
           item->take_load(load);
       },
+      [self](const load_progress& told) { take_progress(self, told); },
       [self](const node_here& hello, const node_actor& node) {
         take_node(self, hello, node);
       },

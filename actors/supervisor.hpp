@@ -6,7 +6,6 @@
 #include "config/settings.hpp"
 #include "models/devices.hpp"
 
-#include <caf/actor_addr.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -66,9 +65,8 @@ struct supervisor_state {
   std::uint64_t last_incarnation = 0;
   /// Machines that have joined and are in reach.
   std::vector<joined_node> nodes;
-  /// Whom to tell of abandoned workers. An address, because the gateway holds
-  /// this actor: two that hold each other would live until one quits.
-  caf::actor_addr gateway;
+  /// Null until the gateway has introduced itself.
+  token_router router;
 
   /// Null if that machine is not in reach.
   node_actor node_of(const entity& item) const;
@@ -101,6 +99,7 @@ struct supervisor_state {
                         const std::string& why) const;
   failure removed_early(const std::string& device) const;
   failure removed_last() const;
+  failure has_failed() const;
   failure is_stopping() const;
 
   model_status status() const;

@@ -53,8 +53,7 @@ caf::result<device_report> finish_replies(supervisor_pointer self,
       abandon(self, *found);
     else
       dismiss(self, *found);
-    if (found->asked.pending())
-      found->asked.deliver(report_of(*found));
+    answer(*found);
     erase(self, *found);
   };
   self->delayed_send(self, limit, tick_atom::value, incarnation);

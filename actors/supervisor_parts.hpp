@@ -4,6 +4,7 @@
 #include "actors/supervisor.hpp"
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 
@@ -35,8 +36,14 @@ void lose_node(supervisor_pointer self, const caf::down_msg& down);
 void greet(supervisor_pointer self, const worker_ticket& ticket,
            const worker_actor& worker);
 
+/// A worker tells how far it has come with loading.
+void take_progress(supervisor_pointer self, const load_progress& told);
+
 /// Ends an entity's worker on purpose: its going down is nobody's loss.
 void dismiss(supervisor_pointer self, const entity& item);
+
+/// The same for all of a list, which is empty then.
+void dismiss_all(supervisor_pointer self, std::list<entity>& items);
 
 /// The same for a worker that does not answer: it hangs in a step, so its
 /// replies get no word from it.
@@ -49,7 +56,9 @@ void on_down(supervisor_pointer self, const caf::down_msg& down);
 /// another one after a pause.
 void on_end(supervisor_pointer self, const worker_ended& report);
 
-/// Answers whoever waits for the entity to be ready.
+/// Answers whoever waits for the entity to be ready or to have left, if anybody
+/// does: that it is so, or why it will not be.
+void answer(entity& item);
 void answer(entity& item, caf::error reason);
 
 /// Takes an entity out.

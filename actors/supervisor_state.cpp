@@ -15,6 +15,11 @@ constexpr auto load_guess = std::chrono::seconds{5};
 } // namespace
 
 supervisor_state::~supervisor_state() {
+  // Whoever waits has nobody else who would answer.
+  for (auto* list : {&entities, &departing})
+    for (auto& item : *list)
+      if (item.asked.pending())
+        item.asked.deliver(to_error(has_failed()));
   if (options.legacy)
     *options.legacy = {std::move(entities), std::move(departing),
                        last_incarnation};
@@ -141,6 +146,14 @@ failure supervisor_state::removed_last() const {
       errc::model_not_active,
       fmt::format("'{}' was removed from its last device", options.model.name),
       "", 0};
+}
+
+failure supervisor_state::has_failed() const {
+  return {errc::internal_error,
+          fmt::format("the supervisor of '{}' failed and was started again; "
+                      "the status tells what became of this",
+                      options.model.name),
+          "", 0};
 }
 
 failure supervisor_state::is_stopping() const {

@@ -4,8 +4,6 @@
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
-#include <caf/actor_cast.hpp>
-
 #include <random>
 #include <utility>
 
@@ -32,10 +30,10 @@ void stop(supervisor_pointer self, const entity& item, bool at_once) {
 
 void tell_replies(supervisor_pointer self, std::uint64_t incarnation,
                   worker_end end) {
-  auto& state = self->state;
-  if (auto gateway = caf::actor_cast<gateway_actor>(state.gateway))
-    self->send(gateway, worker_gone{state.options.model.name, incarnation,
-                                    std::move(end)});
+  const auto& state = self->state;
+  if (state.router)
+    self->send(state.router, worker_gone{state.options.model.name, incarnation,
+                                         std::move(end)});
 }
 
 void worker_is_ready(supervisor_pointer self, entity& item) {
@@ -47,8 +45,7 @@ void worker_is_ready(supervisor_pointer self, entity& item) {
             {{"model", self->state.options.model.name},
              {"device", item.device},
              {"incarnation", item.incarnation}});
-  if (item.asked.pending())
-    item.asked.deliver(report_of(item));
+  answer(item);
 }
 
 // The worker is gone, or could not load. An entity that has never served goes
@@ -61,8 +58,7 @@ void lose_worker(supervisor_pointer self, entity& item, std::string why) {
              {"incarnation", item.incarnation},
              {"reason", why}});
   if (item.is_leaving) {
-    if (item.asked.pending())
-      item.asked.deliver(report_of(item));
+    answer(item);
     return erase(self, item);
   }
   if (!item.has_served) {
@@ -119,9 +115,20 @@ void dismiss(supervisor_pointer self, const entity& item) {
     stop(self, item, false);
 }
 
+void dismiss_all(supervisor_pointer self, std::list<entity>& items) {
+  for (const auto& item : items)
+    dismiss(self, item);
+  items.clear();
+}
+
 void erase(supervisor_pointer self, const entity& gone) {
   self->state.entities.remove_if(
       [&](const entity& item) { return &item == &gone; });
+}
+
+void answer(entity& item) {
+  if (item.asked.pending())
+    item.asked.deliver(report_of(item));
 }
 
 void answer(entity& item, caf::error reason) {
@@ -158,18 +165,15 @@ void take_legacy(supervisor_pointer self) {
   auto& state = self->state;
   auto& legacy = *state.options.legacy;
   state.last_incarnation = legacy.last_incarnation;
-  // Who is leaving has had its time; whoever asked has lost whom he asked.
-  for (const auto& item : legacy.departing)
-    dismiss(self, item);
-  legacy.departing.clear();
-  state.entities = std::move(legacy.entities);
-  legacy.entities.clear();
-  for (const auto& item : state.entities)
-    if (item.is_leaving)
+  dismiss_all(self, legacy.departing);
+  state.entities = std::exchange(legacy.entities, {});
+  state.entities.remove_if([self](const auto& item) {
+    if (item.is_leaving) // it has had its time
       dismiss(self, item);
-  state.entities.remove_if([](const auto& item) { return item.is_leaving; });
+    return item.is_leaving;
+  });
   for (auto& item : state.entities) {
-    item.asked = {};
+    item.asked = {}; // whoever asked has lost whom he asked
     if (item.state == entity_state::failed)
       continue;
     if (item.worker && !item.is_down) {
@@ -191,10 +195,7 @@ void restart(supervisor_pointer self, entity& item) {
   item.incarnation = ++state.last_incarnation;
   item.secret = new_secret();
   item.state = entity_state::loading;
-  item.worker = nullptr;
-  item.is_down = false;
-  item.load = {};
-  item.submits = 0;
+  item.forget_worker();
   order_worker(self, item);
 }
 
@@ -210,6 +211,21 @@ void greet(supervisor_pointer self, const worker_ticket& ticket,
   }
   item->worker = worker;
   look_after(self, *item);
+}
+
+void take_progress(supervisor_pointer self, const load_progress& told) {
+  auto* item = self->state.of_incarnation(told.incarnation);
+  if (!item || item->state != entity_state::loading)
+    return;
+  auto tenths = [](double done) { return static_cast<int>(10 * done); };
+  auto is_news = tenths(told.done) > tenths(item->loaded);
+  item->loaded = told.done;
+  if (is_news)
+    log_event(log_level::info, "worker_loading",
+              {{"model", self->state.options.model.name},
+               {"device", item->device},
+               {"incarnation", item->incarnation},
+               {"percent", tenths(told.done) * 10}});
 }
 
 void on_down(supervisor_pointer self, const caf::down_msg& down) {

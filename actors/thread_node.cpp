@@ -1,6 +1,8 @@
 // A node whose workers are threads of its own process.
 #include "actors/thread_node.hpp"
 
+#include "actors/node_parts.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -12,28 +14,24 @@ using node_pointer = node_actor::stateful_pointer<thread_node_state>;
 
 void start(node_pointer self, const start_worker& order,
            const worker_owner& owner) {
-  for (auto& item : self->state.workers)
-    if (item.model == order.ticket.model
-        && item.incarnation == order.ticket.incarnation) {
-      item.owner = owner;
-      return;
-    }
-  auto& options = self->state.options;
-  worker_options how;
-  how.incarnation = order.ticket.incarnation;
-  how.device = order.shown_device;
-  how.make_entry = [make = options.make_entry, model = order.ticket.model,
-                    device = order.device] { return make(model, device); };
-  how.batch_size = order.batch_size;
-  how.max_queued = order.max_queued;
-  auto computes_on_cores = !order.device.starts_with("cuda");
-  how.threads = computes_on_cores ? options.threads : nullptr;
+  auto& state = self->state;
+  const auto& ticket = order.ticket;
+  if (auto* known =
+          find_worker(state.workers, ticket.model, ticket.incarnation)) {
+    known->owner = owner;
+    return;
+  }
+  auto how = options_for(order, state.options.threads);
+  how.make_entry = [make = state.options.make_entry, model = ticket.model,
+                    device = order.device](const load_watch& watch) {
+    return make(model, device, watch);
+  };
   auto page = how.page;
-  auto worker = options.spawn_worker(self->system(), std::move(how));
+  auto worker = state.options.spawn_worker(self->system(), std::move(how));
   self->monitor(worker);
-  self->state.workers.push_back({order.ticket.model, order.ticket.incarnation,
-                                 worker, std::move(page), owner});
-  self->send(owner, worker_here{order.ticket}, worker);
+  state.workers.push_back(
+      {ticket.model, ticket.incarnation, worker, std::move(page), owner});
+  self->send(owner, worker_here{ticket}, worker);
 }
 
 failure reason_of(const caf::error& reason) {
@@ -77,12 +75,11 @@ node_actor::behavior_type thread_node(node_pointer self,
         start(self, order, owner);
       },
       [self](const stop_worker& order) {
-        for (const auto& item : self->state.workers)
-          if (item.model == order.model
-              && item.incarnation == order.incarnation)
-            self->send_exit(item.worker, caf::exit_reason::user_shutdown);
+        if (auto* known = find_worker(self->state.workers, order.model,
+                                      order.incarnation))
+          self->send_exit(known->worker, caf::exit_reason::user_shutdown);
       },
-      [](ended_atom, std::uint64_t, int) {
+      [](ended_atom, std::uint64_t) {
         // only processes end so
       },
       [](tick_atom, std::uint64_t) {

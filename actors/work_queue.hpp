@@ -42,7 +42,7 @@ public:
   /// Takes a reply out, wherever it is; null if there is none.
   std::unique_ptr<generation> take(request_id id);
 
-  /// Takes the reply out whose tokens go to this actor; null if there is none.
+  /// Takes a reply out whose tokens go to this actor; null if there is none.
   std::unique_ptr<generation> take_of(const caf::actor_addr& sink);
 
   /// Takes all out, running ones first.

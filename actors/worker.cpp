@@ -5,6 +5,7 @@
 #include "actors/worker_requests.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <utility>
@@ -12,6 +13,9 @@
 namespace model_server {
 
 namespace {
+
+// While a model is being loaded its watcher hears of it so often.
+constexpr auto progress_pause = std::chrono::milliseconds{500};
 
 // A changed figure is worth a message, a speed that wavers is not.
 bool differs(const worker_load& a, const worker_load& b) {
@@ -36,8 +40,34 @@ void share_threads(worker_pointer self) {
   }
 }
 
-// Tells a reply what the step made for it; returns how many tokens.
-std::size_t settle(worker_pointer self, generation& item) {
+// What a step made, one message for all replies of a sink. A worker has one
+// sink as a rule: that of its front.
+class step_mail {
+public:
+  explicit step_mail(worker_pointer self) : self_(self) {
+    // nop
+  }
+
+  void add(const token_sink& sink, token_chunk chunk) {
+    if (sink != sink_)
+      send();
+    sink_ = sink;
+    made_.chunks.push_back(std::move(chunk));
+  }
+
+  void send() {
+    if (!made_.chunks.empty())
+      self_->send(sink_, std::exchange(made_, {}));
+  }
+
+private:
+  worker_pointer self_;
+  token_sink sink_;
+  step_chunks made_;
+};
+
+// Adds what the step made for a reply; returns how many tokens.
+std::size_t settle(worker_pointer self, generation& item, step_mail& mail) {
   auto& state = self->state;
   if (!item.state().failure.empty()) {
     auto reason = failure{errc::model_failed, item.state().failure, "", 0};
@@ -48,7 +78,7 @@ std::size_t settle(worker_pointer self, generation& item) {
   auto made = chunk.tokens.size();
   auto has_ended = chunk.finish != finish_reason::none;
   if (made > 0 || has_ended)
-    self->send(item.sink(), std::move(chunk));
+    mail.add(item.sink(), std::move(chunk));
   if (has_ended) {
     state.speed.ended(item.tokens_known());
     retire(self, *state.queue.take(item.id()));
@@ -84,8 +114,10 @@ void run_step(worker_pointer self) {
     state.options.page->leave();
   }
   std::size_t made = 0;
+  step_mail mail{self};
   for (auto* item : batch)
-    made += settle(self, *item);
+    made += settle(self, *item, mail);
+  mail.send();
   if (!sequences.empty())
     state.speed.made(made, self->clock().now());
   // Arrivals and cancels that came meanwhile are before the next step.
@@ -114,6 +146,18 @@ std::uint32_t hand_over(worker_pointer self) {
   return static_cast<std::uint32_t>(items.size());
 }
 
+// Says nothing of a load that is over soon.
+load_watch progress_to_watcher(worker_pointer self) {
+  return [self, last = self->clock().now()](double done) mutable {
+    auto now = self->clock().now();
+    if (!self->state.watcher || now - last < progress_pause)
+      return;
+    last = now;
+    self->send(self->state.watcher,
+               load_progress{self->state.options.incarnation, done});
+  };
+}
+
 caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
   auto& state = self->state;
   state.watcher = std::move(watcher);
@@ -123,7 +167,7 @@ caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
     return worker_ready{state.options.incarnation, state.info.context_length};
   }
   try {
-    state.entry = state.options.make_entry();
+    state.entry = state.options.make_entry(progress_to_watcher(self));
     state.info = state.entry->info();
   } catch (...) {
     auto reason =
@@ -160,8 +204,10 @@ worker_actor::behavior_type worker(worker_pointer self,
     return broken_model(self, errc::model_failed, cause);
   });
   self->set_down_handler([self](const caf::down_msg& down) {
-    if (auto item = self->state.queue.take_of(down.source))
-      retire(self, *item); // a reply that is gone needs no more tokens
+    // The whole front is gone.
+    self->state.known_sinks.erase(down.source);
+    while (auto item = self->state.queue.take_of(down.source))
+      retire(self, *item);
   });
   return {
       [self](load_atom, load_watcher& watcher) {

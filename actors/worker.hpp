@@ -6,6 +6,7 @@
 #include "actors/throughput.hpp"
 #include "actors/work_queue.hpp"
 #include "actors/worker_page.hpp"
+#include "models/load_watch.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace model_server {
@@ -26,7 +28,7 @@ struct worker_options {
   /// As clients see it.
   std::string device = "cpu";
   /// Makes the entry, on the worker's own thread.
-  std::function<std::unique_ptr<model_entry>()> make_entry;
+  std::function<std::unique_ptr<model_entry>(const load_watch&)> make_entry;
   /// Replies that run together.
   std::size_t batch_size = 8;
   /// Replies that may wait beside them.
@@ -64,6 +66,8 @@ struct worker_state {
   /// The watcher was told this last.
   worker_load reported;
   std::uint64_t submits = 0;
+  /// Whose end it is told of: the sinks of all replies so far.
+  std::set<caf::actor_addr> known_sinks;
   /// Answers `finish_atom`.
   caf::typed_response_promise<caf::ok_atom> finished;
 

@@ -28,7 +28,6 @@ void schedule_step(worker_pointer self) {
 }
 
 void retire(worker_pointer self, generation& item) {
-  self->demonitor(item.sink().address());
   self->state.entry->release(item.state().id);
   schedule_step(self);
 }

@@ -4,6 +4,7 @@
 #include "actors/child_process.hpp"
 #include "actors/message_types.hpp"
 #include "actors/network.hpp"
+#include "actors/node_parts.hpp"
 #include "actors/worker.hpp"
 #include "actors/worker_launch.hpp"
 #include "config/config_file.hpp"
@@ -33,7 +34,8 @@ constexpr int broken = 70; // EX_SOFTWARE
 constexpr auto dial_patience = std::chrono::seconds{10};
 constexpr auto dial_pause = std::chrono::milliseconds{200};
 
-constexpr auto last_words_time = std::chrono::milliseconds{100};
+// The front takes so long at most to take the last tokens.
+constexpr auto last_words_time = std::chrono::seconds{1};
 
 constexpr int page_descriptor = first_given_descriptor;
 constexpr int cores_descriptor = first_given_descriptor + 1;
@@ -69,17 +71,14 @@ worker_options options_for(const worker_launch& launch,
   auto model = parse_config(launch.model_json, "the orders of this process",
                             entry_names())
                    .at(0);
-  worker_options result;
-  result.incarnation = launch.order.ticket.incarnation;
-  result.device = launch.order.shown_device;
-  result.make_entry = [model, device = launch.order.device] {
-    return make_entry(model.entry, {model.params, device});
+  auto result = options_for(
+      launch.order,
+      std::make_shared<thread_budget>(
+          launch.cores, map_object<thread_budget::counter>(cores_descriptor)));
+  result.make_entry = [model,
+                       device = launch.order.device](const load_watch& watch) {
+    return make_entry(model.entry, {model.params, device, watch});
   };
-  result.batch_size = launch.order.batch_size;
-  result.max_queued = launch.order.max_queued;
-  if (!launch.order.device.starts_with("cuda"))
-    result.threads = std::make_shared<thread_budget>(
-        launch.cores, map_object<thread_budget::counter>(cores_descriptor));
   result.page = page;
   return result;
 }
@@ -99,9 +98,9 @@ caf::expected<gateway_actor> dial(caf::actor_system& system,
   }
 }
 
-// Serves until the worker or the front is gone; returns the exit status.
-int serve(const worker_launch& launch,
-          const std::shared_ptr<worker_page>& page) {
+// Serves until the worker or the front is gone.
+[[noreturn]] void serve(const worker_launch& launch,
+                        const std::shared_ptr<worker_page>& page) {
   process_settings config{launch.cluster};
   caf::actor_system system{config};
   auto front = dial(system, launch);
@@ -118,8 +117,9 @@ int serve(const worker_launch& launch,
     if (down.source == subject && is_failure(down.reason))
       status = broken;
   });
-  // Tokens of earlier steps are still on their way out.
-  std::this_thread::sleep_for(last_words_time);
+  // Tokens of earlier steps are still on their way out, before this question.
+  self->request(*front, last_words_time, flush_atom::value)
+      .receive([](caf::ok_atom) {}, [](const caf::error&) {});
   leave(status);
 }
 

@@ -74,7 +74,8 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
         prompt_is_too_long(prompt_size, order.request.prompt.form, state.info));
   if (auto old = state.queue.take(order.request.id))
     retire(self, *old);
-  self->monitor(sink);
+  if (state.known_sinks.insert(sink.address()).second)
+    self->monitor(sink);
   state.queue.add(
       std::make_unique<generation>(std::move(order), sink, std::move(*prompt),
                                    ++state.last_sequence, state.info));

@@ -16,6 +16,8 @@ void write_entity(json_text& out, const entity_status& entity) {
   out.key("device").text(entity.device);
   out.key("node").text(entity.node);
   out.key("state").text(to_string(entity.state));
+  if (entity.state == entity_state::loading)
+    out.key("progress").number(entity.loaded);
   out.key("running").number(entity.running);
   out.key("waiting").number(entity.waiting);
   out.key("tokens_per_second").number(entity.tokens_per_second);

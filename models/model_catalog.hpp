@@ -3,6 +3,7 @@
 
 #include "config/entry_params.hpp"
 #include "models/entry.hpp"
+#include "models/load_watch.hpp"
 
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ struct entry_spec {
   entry_params params;
   /// `cpu`, `cuda:0`, or `virtual:0` (the CPU under another name).
   std::string device = "cpu";
+  load_watch watch = nullptr;
 };
 
 /// Makes a loaded entry; throws `std::runtime_error` with one sentence that

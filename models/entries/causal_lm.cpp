@@ -68,15 +68,17 @@ causal_lm_params read_params(const entry_params& given) {
 std::unique_ptr<causal_net> load_net(const llama_config& config,
                                      std::shared_ptr<const weight_folder> files,
                                      const std::string& device,
-                                     std::optional<number_format> format) {
+                                     std::optional<number_format> format,
+                                     const load_watch& watch) {
   auto place = torch_device_name(device);
   if (place == "cpu")
-    return load_llama_cpu(config, std::move(files), format);
+    return load_llama_cpu(config, std::move(files), format, best_kernels(),
+                          watch);
   if (!format)
     format = files->find("model.norm.weight") != nullptr
                  ? files->find("model.norm.weight")->format
                  : config.format.value_or(number_format::f32);
-  return load_llama_torch(config, std::move(files), place, *format);
+  return load_llama_torch(config, std::move(files), place, *format, watch);
 }
 
 std::size_t blocks_of(std::size_t tokens) {
@@ -103,7 +105,8 @@ std::size_t choose_blocks(const causal_net& net, std::size_t context,
 
 class causal_lm : public model_entry {
 public:
-  causal_lm(const causal_lm_params& params, const std::string& device)
+  causal_lm(const causal_lm_params& params, const std::string& device,
+            const load_watch& watch)
       : codec_(params.folder) {
     auto config = read_llama_config(params.folder);
     if (codec_.vocabulary() > config.vocabulary)
@@ -115,7 +118,7 @@ public:
     if (params.context != 0)
       info_.context_length = std::min(params.context, info_.context_length);
     auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
-                        device, params.format);
+                        device, params.format, watch);
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.
     info_.context_length =
@@ -172,7 +175,8 @@ private:
 } // namespace
 
 std::unique_ptr<model_entry> make_causal_lm(const entry_spec& spec) {
-  return std::make_unique<causal_lm>(read_params(spec.params), spec.device);
+  return std::make_unique<causal_lm>(read_params(spec.params), spec.device,
+                                     spec.watch);
 }
 
 void check_causal_lm(const entry_params& params) {

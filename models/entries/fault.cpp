@@ -247,8 +247,13 @@ fault_params read_params(const entry_params& given) {
   return result;
 }
 
-void break_loading(const fault_params& params) {
-  std::this_thread::sleep_for(params.load_sleep);
+void break_loading(const fault_params& params, const load_watch& watch) {
+  constexpr auto parts = 20;
+  for (auto part = 0; part < parts; ++part) {
+    std::this_thread::sleep_for(params.load_sleep / parts);
+    if (watch)
+      watch((part + 1.0) / parts);
+  }
   if (!params.load_throw.empty())
     throw std::runtime_error(params.load_throw);
   const auto& file = params.load_throw_while;
@@ -272,7 +277,7 @@ std::string fault_reply(std::uint64_t seed, std::size_t length) {
 
 std::unique_ptr<model_entry> make_fault(const entry_spec& spec) {
   auto params = read_params(spec.params);
-  break_loading(params);
+  break_loading(params, spec.watch);
   return std::make_unique<fault_entry>(std::move(params.usual),
                                        params.context_length);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/kernels/kernel_set.hpp"
+#include "models/load_watch.hpp"
 #include "models/nets/causal_net.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/weight_folder.hpp"
@@ -23,7 +24,8 @@ std::unique_ptr<causal_net>
 load_llama_cpu(const llama_config& config,
                std::shared_ptr<const weight_folder> weights,
                std::optional<number_format> format,
-               const kernel_set& kernels = best_kernels());
+               const kernel_set& kernels = best_kernels(),
+               const load_watch& watch = nullptr);
 
 /// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`, without the
 /// promise of equal bits. Its weights are rounded to `format`, in which a GPU
@@ -32,6 +34,7 @@ load_llama_cpu(const llama_config& config,
 std::unique_ptr<causal_net>
 load_llama_torch(const llama_config& config,
                  std::shared_ptr<const weight_folder> weights,
-                 const std::string& device, number_format format);
+                 const std::string& device, number_format format,
+                 const load_watch& watch = nullptr);
 
 } // namespace model_server

@@ -59,10 +59,11 @@ class llama_cpu : public causal_net {
 public:
   llama_cpu(const llama_config& config,
             std::shared_ptr<const weight_folder> files,
-            std::optional<number_format> format, const kernel_set& kernels)
+            std::optional<number_format> format, const kernel_set& kernels,
+            const load_watch& watch)
       : config_(config),
         kernels_(kernels),
-        weights_(config, std::move(files), format),
+        weights_(config, std::move(files), format, watch),
         layout_(config.layers, config.kv_heads, config.head),
         frequencies_(rope_frequencies(config.rope, config.head)),
         queries_(config.heads * config.head),
@@ -374,9 +375,10 @@ private:
 std::unique_ptr<causal_net>
 load_llama_cpu(const llama_config& config,
                std::shared_ptr<const weight_folder> weights,
-               std::optional<number_format> format, const kernel_set& kernels) {
+               std::optional<number_format> format, const kernel_set& kernels,
+               const load_watch& watch) {
   return std::make_unique<llama_cpu>(config, std::move(weights), format,
-                                     kernels);
+                                     kernels, watch);
 }
 
 } // namespace model_server

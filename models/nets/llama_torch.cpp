@@ -77,7 +77,8 @@ class llama_torch : public causal_net {
 public:
   llama_torch(const llama_config& config,
               std::shared_ptr<const weight_folder> weights,
-              const std::string& device, number_format format)
+              const std::string& device, number_format format,
+              const load_watch& watch)
       : config_(config),
         weights_(std::move(weights)),
         frequencies_(rope_frequencies(config.rope, config.head)),
@@ -87,7 +88,7 @@ public:
     options_ =
         options_.dtype(options_.device().is_cpu() ? at::kFloat : format_);
     c10::InferenceMode guard;
-    load(*weights_);
+    load(*weights_, watch);
   }
 
   std::size_t vocabulary() const override {
@@ -179,7 +180,7 @@ private:
     return result;
   }
 
-  void load(const weight_folder& weights) {
+  void load(const weight_folder& weights, const load_watch& watch) {
     auto& c = config_;
     embedding_ = tensor(weights, llama_embedding_name(c, weights),
                         {c.vocabulary, c.hidden});
@@ -214,6 +215,8 @@ private:
       part.down = read_linear(weights, mlp + "down_proj", c.hidden,
                               c.intermediate, c.has_mlp_bias);
       layers_.push_back(std::move(part));
+      if (watch)
+        watch(static_cast<double>(i + 1) / static_cast<double>(c.layers));
     }
   }
 
@@ -328,9 +331,10 @@ private:
 std::unique_ptr<causal_net>
 load_llama_torch(const llama_config& config,
                  std::shared_ptr<const weight_folder> weights,
-                 const std::string& device, number_format format) {
+                 const std::string& device, number_format format,
+                 const load_watch& watch) {
   return std::make_unique<llama_torch>(config, std::move(weights), device,
-                                       format);
+                                       format, watch);
 }
 
 } // namespace model_server

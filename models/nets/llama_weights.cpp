@@ -53,7 +53,8 @@ private:
 
 llama_weights::llama_weights(const llama_config& config,
                              std::shared_ptr<const weight_folder> files,
-                             std::optional<number_format> format)
+                             std::optional<number_format> format,
+                             const load_watch& watch)
     : folder(std::move(files)) {
   reader read{*folder, format};
   auto hidden = config.hidden;
@@ -83,6 +84,8 @@ llama_weights::llama_weights(const llama_config& config,
     layer.gate = read.linear(mlp + "gate_proj", inner, hidden, bias);
     layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
     layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
+    if (watch)
+      watch(static_cast<double>(i + 1) / static_cast<double>(config.layers));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/kernels/kernel_set.hpp"
+#include "models/load_watch.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/weight_folder.hpp"
 
@@ -41,9 +42,11 @@ struct llama_layer_weights {
 struct llama_weights {
   /// Throws `std::runtime_error` that names a tensor that is missing or has a
   /// wrong shape. Without a `format` matrices stay in the one they have.
+  /// `watch` hears of each layer.
   llama_weights(const llama_config& config,
                 std::shared_ptr<const weight_folder> files,
-                std::optional<number_format> format);
+                std::optional<number_format> format,
+                const load_watch& watch);
 
   std::shared_ptr<const weight_folder> folder;
   linear_weights embedding;

@@ -96,13 +96,15 @@ TEST_F(messages_test, those_down_the_tree) {
 }
 
 TEST_F(messages_test, those_up_to_the_reply) {
-  expect_round_trip(token_chunk{
+  token_chunk chunk{
       7,
       8,
       9,
       {{1, "a"}, {2, "\xF0\x9F", -0.5f, {{"b", -0.25f}, {"\xF0", -9999.0f}}}},
       finish_reason::length,
-      6});
+      6};
+  expect_round_trip(chunk);
+  expect_round_trip(step_chunks{{chunk, {}}});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
   expect_round_trip(routed{8});
@@ -114,12 +116,14 @@ TEST_F(messages_test, those_up_to_the_reply) {
 
 TEST_F(messages_test, reports) {
   expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5});
+  expect_round_trip(load_progress{1, 0.25});
   expect_round_trip(worker_ready{1, 2048});
   expect_round_trip(worker_here{{"m", 1, 2}});
   expect_round_trip(node_here{"b", {{"cuda:0", true, 8}, {"cpu"}}, {"m", "n"}});
   expect_round_trip(worker_ended{1, full_failure(), {true, true, {{1, 2}}}});
-  entity_status entity{"cpu", "here", entity_state::restarting, 1, 2, 3.25,
-                       4,     "why"};
+  entity_status entity{"cpu", "here", entity_state::restarting,
+                       0.5,   1,      2,
+                       3.25,  4,      "why"};
   model_status model{"m", "echo", model_state::degraded, 8, {entity, entity}};
   expect_round_trip(model);
   expect_round_trip(server_status{{model, {}}, true});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/reply.hpp"
+#include "actors/token_router.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/recording_writer.hpp"
 #include "tests/support/scripted_entry.hpp"
@@ -52,6 +53,7 @@ struct door_record {
   worker_actor next;
   std::uint64_t incarnation = 0;
   int submits = 0;
+  token_router router;
   reply_actor pulsing;
 };
 
@@ -69,8 +71,9 @@ scripted_gateway(gateway_actor::pointer self,
           log->refusals.pop_front();
           return result;
         }
-        self->send(sink, routed{log->incarnation}, log->next);
-        return self->delegate(log->next, std::move(order), token_sink{sink});
+        return self->delegate(log->router, std::move(order),
+                              routed{log->incarnation}, log->next,
+                              std::move(sink));
       },
       [](const tokenize&) { return tokenized{}; },
       [](const detokenize&) { return detokenized{}; },
@@ -79,9 +82,9 @@ scripted_gateway(gateway_actor::pointer self,
       [](const activate_model&) { return device_report{}; },
       [](get_status) { return server_status{}; },
       [](const drain&) { return std::uint32_t{0}; },
-      [](const worker_gone&) {},
       [](const worker_here&, const worker_actor&) {},
       [](const node_here&, const node_actor&) { return caf::ok_atom::value; },
+      [](flush_atom) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [=](pulse_atom) {
         self->send(log->pulsing, pulse_atom::value);
@@ -99,6 +102,7 @@ inline failure loading() {
 class reply_fixture : public actor_fixture {
 protected:
   reply_fixture() {
+    at_door->router = system.spawn(route_tokens);
     door = system.spawn(scripted_gateway, at_door);
     start_worker();
   }
@@ -106,6 +110,7 @@ protected:
   ~reply_fixture() override {
     caf::anon_send_exit(subject, caf::exit_reason::kill);
     caf::anon_send_exit(door, caf::exit_reason::kill);
+    caf::anon_send_exit(at_door->router, caf::exit_reason::kill);
     for (const auto& worker : workers)
       caf::anon_send_exit(worker, caf::exit_reason::kill);
     run();
@@ -145,7 +150,7 @@ protected:
            std::move(text)});
     chunk.finish = finish;
     chunk.cached_tokens = static_cast<std::uint32_t>(2 * chunk.incarnation);
-    caf::anon_send(subject, chunk);
+    caf::anon_send(at_door->router, step_chunks{{chunk}});
     run();
   }
 

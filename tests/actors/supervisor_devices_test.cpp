@@ -47,6 +47,16 @@ TEST_F(supervisor_devices_test, add_without_waiting_answers_at_once) {
   EXPECT_EQ(status_of("m").state, model_state::ready); // a little later
 }
 
+TEST_F(supervisor_devices_test, tells_how_far_a_model_is_loaded) {
+  hold_loading = true;
+  ask<device_report>(door, add_device{"m", "cpu", false});
+  EXPECT_EQ(status_of("m").entities.at(0).loaded, 0.0);
+  caf::anon_send(supervisors["m"], load_progress{1, 0.5});
+  caf::anon_send(supervisors["m"], load_progress{2, 0.75}); // another's
+  run();
+  EXPECT_EQ(status_of("m").entities.at(0).loaded, 0.5);
+}
+
 TEST_F(supervisor_devices_test, add_chooses_a_device_that_is_free) {
   for (const auto* expected : {"cpu", "virtual:0", "virtual:1", "virtual:2"})
     EXPECT_EQ(add("m").device, expected);

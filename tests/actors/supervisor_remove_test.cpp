@@ -11,7 +11,26 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class supervisor_remove_test : public supervisor_fixture {};
+class supervisor_remove_test : public supervisor_fixture {
+protected:
+  // Removes a worker that hangs with a reply, while another is there.
+  void remove_hung_worker(std::chrono::milliseconds drain_timeout) {
+    serving.drain_timeout = drain_timeout;
+    open({{"m", plan}});
+    hang = true;
+    add("m", "cpu");
+    reply = start("m", "hello");
+    run();
+    hang = false;
+    add("m", "virtual:0");
+    removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+    run();
+    EXPECT_FALSE(removed->has_come());
+  }
+
+  running_reply reply;
+  std::shared_ptr<pending_answer<device_report>> removed;
+};
 
 } // namespace
 
@@ -124,15 +143,7 @@ TEST_F(supervisor_remove_test, replies_do_not_move_to_an_entity_that_loads) {
 }
 
 TEST_F(supervisor_remove_test, replies_of_a_worker_that_hangs_go_elsewhere) {
-  serving.drain_timeout = 2s;
-  open({{"m", plan}});
-  hang = true;
-  add("m", "cpu");
-  auto reply = start("m", "hello");
-  run();
-  hang = false;
-  add("m", "virtual:0");
-  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+  remove_hung_worker(2s);
   advance(1990ms);
   EXPECT_EQ(reply.client->text, "");
   advance(10ms);
@@ -144,17 +155,7 @@ TEST_F(supervisor_remove_test, replies_of_a_worker_that_hangs_go_elsewhere) {
 
 TEST_F(supervisor_remove_test,
        a_worker_lost_while_it_is_removed_ends_the_wait) {
-  serving.drain_timeout = 60s;
-  open({{"m", plan}});
-  hang = true;
-  add("m", "cpu");
-  auto reply = start("m", "hello");
-  run();
-  hang = false;
-  add("m", "virtual:0");
-  auto removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
-  run();
-  EXPECT_FALSE(removed->has_come());
+  remove_hung_worker(60s);
   kill(workers.front());
   run();
   EXPECT_TRUE(removed->value);

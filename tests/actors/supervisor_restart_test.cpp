@@ -11,7 +11,20 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-class supervisor_restart_test : public supervisor_fixture {};
+class supervisor_restart_test : public supervisor_fixture {
+protected:
+  // A model whose worker on `cpu` has died once more often than this.
+  void give_up_after(unsigned restart_limit) {
+    serving.restart_limit = restart_limit;
+    open({{"m", plan}});
+    add("m", "cpu");
+    for (unsigned i = 0; i <= restart_limit; ++i) {
+      kill(workers.back());
+      advance(30s);
+    }
+    EXPECT_EQ(status_of("m").entities.at(0).state, entity_state::failed);
+  }
+};
 
 } // namespace
 
@@ -99,13 +112,7 @@ TEST_F(supervisor_restart_test,
 }
 
 TEST_F(supervisor_restart_test, gives_a_worker_up_that_dies_too_often) {
-  serving.restart_limit = 2;
-  open({{"m", plan}});
-  add("m", "cpu");
-  for (int i = 0; i < 3; ++i) {
-    kill(workers.back());
-    advance(30s);
-  }
+  give_up_after(2);
   auto status = status_of("m");
   EXPECT_EQ(status.state, model_state::inactive);
   EXPECT_EQ(status.entities.at(0).state, entity_state::failed);
@@ -121,27 +128,14 @@ TEST_F(supervisor_restart_test, gives_a_worker_up_that_dies_too_often) {
 }
 
 TEST_F(supervisor_restart_test, one_that_was_given_up_can_be_added_again) {
-  serving.restart_limit = 1;
-  open({{"m", plan}});
-  add("m", "cpu");
-  for (int i = 0; i < 2; ++i) {
-    kill(workers.back());
-    advance(30s);
-  }
-  EXPECT_EQ(status_of("m").entities.at(0).state, entity_state::failed);
+  give_up_after(1);
   EXPECT_EQ(add("m", "cpu").device, "cpu");
   EXPECT_THAT(status_of("m").entities, SizeIs(1));
   EXPECT_EQ(status_of("m").state, model_state::ready);
 }
 
 TEST_F(supervisor_restart_test, or_removed) {
-  serving.restart_limit = 1;
-  open({{"m", plan}});
-  add("m", "cpu");
-  for (int i = 0; i < 2; ++i) {
-    kill(workers.back());
-    advance(30s);
-  }
+  give_up_after(1);
   EXPECT_EQ(ask<device_report>(door, remove_device{"m", ""}).device, "cpu");
   EXPECT_THAT(status_of("m").entities, SizeIs(0));
 }
@@ -158,6 +152,43 @@ TEST_F(supervisor_restart_test, a_stranger_that_calls_itself_a_worker_must_go) {
       begin_ask<worker_ready>(stranger, load_atom::value, load_watcher{});
   run();
   EXPECT_TRUE(answer->error) << "it has not gone";
+}
+
+TEST_F(supervisor_restart_test, only_the_secret_makes_it_the_worker_it_says) {
+  // A node that keeps the order to itself.
+  std::vector<start_worker> orders;
+  auto silent = [&](node_actor::pointer, int) -> node_actor::behavior_type {
+    return {
+        [&](const start_worker& order, const worker_owner&) {
+          orders.push_back(order);
+        },
+        [](const stop_worker&) {},
+        [](ended_atom, std::uint64_t) {},
+        [](tick_atom, std::uint64_t) {},
+    };
+  };
+  supervisor_options options;
+  options.model.name = "m";
+  options.serving = serving;
+  options.list_devices = [this] { return devices; };
+  options.node = system.spawn(silent, 0);
+  auto subject = system.spawn(supervisor, options);
+  auto adding = begin_ask<device_report>(subject, add_device{"m", "cpu", true});
+  run();
+  ASSERT_THAT(orders, SizeIs(1));
+  auto guess = orders[0].ticket;
+  ++guess.secret;
+  auto stranger = system.spawn(hung_worker, worker_options{});
+  caf::anon_send(subject, worker_here{guess}, stranger);
+  run();
+  EXPECT_FALSE(adding->has_come());
+  auto worker = system.spawn(hung_worker, worker_options{});
+  caf::anon_send(subject, worker_here{orders[0].ticket}, worker);
+  run();
+  EXPECT_TRUE(adding->value);
+  caf::anon_send_exit(subject, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(options.node, caf::exit_reason::user_shutdown);
+  run();
 }
 
 TEST_F(supervisor_restart_test,
@@ -192,6 +223,17 @@ TEST_F(supervisor_restart_test,
   advance(2s);
   EXPECT_EQ(status_of("m").state, model_state::ready);
   EXPECT_EQ(status_of("m").entities.at(0).restarts, 1u);
+}
+
+TEST_F(supervisor_restart_test, whoever_waits_hears_that_the_supervisor_failed) {
+  hold_loading = true;
+  auto adding = begin_ask<device_report>(door, add_device{"m", "cpu", true});
+  run();
+  caf::anon_send_exit(supervisors["m"], caf::exit_reason::kill);
+  run();
+  ASSERT_TRUE(adding->failed);
+  EXPECT_EQ(adding->failed->code, errc::internal_error);
+  EXPECT_EQ(status_of("m").state, model_state::loading);
 }
 
 TEST_F(supervisor_restart_test, a_worker_lost_with_its_supervisor_is_noticed) {

@@ -22,8 +22,32 @@ TEST_F(worker_end_test, tells_what_it_has_loaded) {
   EXPECT_EQ(ready.context_length, 1000u);
 }
 
+TEST_F(worker_end_test, tells_how_far_it_has_come_but_not_too_often) {
+  auto told = std::make_shared<std::vector<load_progress>>();
+  auto behave = [](load_watcher::pointer,
+                   std::shared_ptr<std::vector<load_progress>> log)
+      -> load_watcher::behavior_type {
+    return {
+        [](const worker_load&) {},
+        [=](const load_progress& progress) { log->push_back(progress); },
+    };
+  };
+  watcher = system.spawn(behave, told);
+  options.make_entry = [this](const load_watch& watch) {
+    for (auto part = 1; part <= 10; ++part) {
+      scheduler.advance_time(std::chrono::milliseconds{200});
+      watch(part / 10.0);
+    }
+    return std::make_unique<scripted_entry>(plan);
+  };
+  load();
+  EXPECT_THAT(*told, ElementsAre(load_progress{7, 0.3}, load_progress{7, 0.6},
+                                 load_progress{7, 0.9}));
+  caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
+}
+
 TEST_F(worker_end_test, says_why_it_cannot_load_and_ends) {
-  options.make_entry = []() -> std::unique_ptr<model_entry> {
+  options.make_entry = [](const load_watch&) -> std::unique_ptr<model_entry> {
     throw std::runtime_error("no such file: model.safetensors");
   };
   subject = system.spawn(worker, options);
@@ -106,7 +130,8 @@ TEST_F(worker_end_test, asked_to_load_again_tells_a_new_watcher_its_load) {
   run();
   auto loads = std::make_shared<std::vector<worker_load>>();
   auto behave = [=](load_watcher::pointer, int) -> load_watcher::behavior_type {
-    return {[=](const worker_load& load) { loads->push_back(load); }};
+    return {[=](const worker_load& load) { loads->push_back(load); },
+            [](const load_progress&) {}};
   };
   watcher = system.spawn(behave, 0);
   auto ready = ask<worker_ready>(subject, load_atom::value, watcher);

@@ -13,8 +13,9 @@ namespace model_server {
 
 inline constexpr std::uint64_t no_limit = 1'000'000;
 
-/// What a reply actor was told.
+/// What a worker told about replies.
 struct sink_record {
+  int steps = 0;
   std::vector<token_chunk> chunks;
   std::vector<reply_failed> failures;
   std::vector<moved> moves;
@@ -35,7 +36,11 @@ struct sink_record {
 inline token_sink::behavior_type
 recording_sink(token_sink::pointer, std::shared_ptr<sink_record> record) {
   return {
-      [=](const token_chunk& chunk) { record->chunks.push_back(chunk); },
+      [=](const step_chunks& step) {
+        ++record->steps;
+        record->chunks.insert(record->chunks.end(), step.chunks.begin(),
+                              step.chunks.end());
+      },
       [=](const reply_failed& end) { record->failures.push_back(end); },
       [=](const moved& notice) { record->moves.push_back(notice); },
   };
@@ -55,7 +60,7 @@ protected:
     options.incarnation = 7;
     options.batch_size = 2;
     options.max_queued = 3;
-    options.make_entry = [plan = plan] {
+    options.make_entry = [plan = plan](const load_watch&) {
       return std::make_unique<scripted_entry>(plan);
     };
     for (const auto* turn : {"a", "b", "c", "d", "e", "f"})

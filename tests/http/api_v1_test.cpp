@@ -1,12 +1,15 @@
 // The administration below /api/v1, letter by letter as the contract has it.
 #include "http/api_v1.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
 namespace model_server {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(api_v1_test, writes_the_status_of_the_contract) {
   server_status status;
@@ -33,6 +36,20 @@ TEST(api_v1_test, writes_the_status_of_the_contract) {
       R"("state":"restarting","running":1,"waiting":2,)"
       R"("tokens_per_second":null,"restarts":3,"reason":"it broke"}]}}})");
   EXPECT_EQ(status_json({}), R"({"models":{}})");
+}
+
+TEST(api_v1_test, tells_how_far_a_model_is_loaded) {
+  model_status model;
+  model.entities.resize(2);
+  model.entities[0].state = entity_state::loading;
+  model.entities[0].loaded = 0.25;
+  model.entities[1].state = entity_state::ready;
+  model.entities[1].loaded = 0.75;
+  server_status status;
+  status.models.push_back(model);
+  auto json = status_json(status);
+  EXPECT_THAT(json, HasSubstr(R"("state":"loading","progress":0.25,)"));
+  EXPECT_THAT(json, HasSubstr(R"("state":"ready","running")"));
 }
 
 TEST(api_v1_test, writes_what_became_of_a_device) {

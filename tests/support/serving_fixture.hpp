@@ -107,7 +107,8 @@ protected:
   /// Starts the node that the workers run on, as actors of the test's thread.
   void start_node() {
     thread_node_options options;
-    options.make_entry = [this](const std::string& model, const std::string&) {
+    options.make_entry = [this](const std::string& model, const std::string&,
+                                const load_watch&) {
       if (!fail_loading.empty())
         throw std::runtime_error(fail_loading);
       return std::make_unique<scripted_entry>(plans.at(model));

@@ -1,0 +1,48 @@
+// The token router: one per front, between its replies and their workers.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <caf/actor_addr.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+
+namespace model_server {
+
+/// What the router knows.
+struct token_router_state {
+  explicit token_router_state(caf::local_actor*) {
+    // starts empty
+  }
+
+  /// A reply, from its first route until it ends.
+  struct route {
+    reply_actor reply;
+    /// Null while none is known to work on it.
+    worker_actor worker;
+    std::uint64_t incarnation = 0;
+  };
+
+  /// Null if the reply is gone.
+  route* find(request_id id);
+
+  /// This worker does no more for the reply.
+  void forget_worker(request_id id, std::uint64_t incarnation);
+
+  /// For the logs.
+  const char* name = "token_router";
+  std::unordered_map<request_id, route> routes;
+  std::map<caf::actor_addr, request_id> ids;
+};
+
+/// Forwards in the order of arrival, so that a reply hears of its admission
+/// before its first token. When a reply ends, however it does, its worker is
+/// told to drop it.
+token_router::behavior_type
+route_tokens(token_router::stateful_pointer<token_router_state> self);
+
+} // namespace model_server

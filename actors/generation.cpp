@@ -49,10 +49,12 @@ generation::generation(submit order, token_sink sink,
   state_.sampling =
       resolve(request_.sampling, info.defaults, info.end_tokens, request_.seed);
   state_.max_tokens = most_tokens_;
+  raise_credit(credit_);
 }
 
 void generation::raise_credit(std::uint64_t up_to) {
   credit_ = std::max(credit_, up_to);
+  state_.reply_limit = std::min<std::uint64_t>(most_tokens_, credit_);
 }
 
 std::uint64_t generation::tokens_to_do() const {

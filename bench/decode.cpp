@@ -75,9 +75,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s FOLDER DTYPE THREADS\n", argv[0]);
     return 2;
   }
+  // Without guesses: a random network soon repeats itself.
   entry_spec spec;
   spec.params.values = {{"path", std::string{argv[1]}},
-                        {"dtype", std::string{argv[2]}}};
+                        {"dtype", std::string{argv[2]}},
+                        {"speculation", std::string{"off"}}};
   auto entry = make_entry("causal_lm", spec);
   entry->use_threads(std::atoi(argv[3]));
   std::size_t batch = 0, length = 0, tokens = 0;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -60,6 +61,10 @@ struct sequence {
   /// The reply ends after this many tokens at the latest; 0 leaves it to the
   /// model. For models that answer as a whole; the worker counts anyway.
   std::size_t max_tokens = 0;
+  /// A step makes the reply no longer than this; it may grow between the steps.
+  /// Of models that make several tokens a step those that answer as a whole
+  /// need not keep it.
+  std::size_t reply_limit = std::numeric_limits<std::size_t>::max();
   /// For each token that `step` appends, in order, if the sampling asks for
   /// them; the worker takes them out between the steps.
   std::vector<place_logprobs> logprobs;

@@ -14,10 +14,7 @@ void block_table::share(std::span<const token_id> tokens) {
     return;
   auto first = size_ / kv_block_tokens;
   // Room that was not used gives way to blocks that are filled.
-  while (blocks_.size() > first) {
-    cache_->drop(blocks_.back());
-    blocks_.pop_back();
-  }
+  keep(first);
   for (auto i = first; (i + 1) * kv_block_tokens < tokens.size(); ++i) {
     auto known = cache_->find(before(i), tokens_of_block(tokens, i));
     if (!known)
@@ -45,13 +42,21 @@ void block_table::grow(std::span<const token_id> tokens, std::size_t count) {
     blocks_[i] = cache_->add(before(i), tokens_of_block(tokens, i), blocks_[i]);
 }
 
+void block_table::trim() {
+  keep((size_ + kv_block_tokens - 1) / kv_block_tokens);
+}
+
 void block_table::clear() {
-  // From the last to the first, as the prefix cache asks.
-  while (!blocks_.empty()) {
+  size_ = 0;
+  trim();
+}
+
+// From the last to the first, as the prefix cache asks.
+void block_table::keep(std::size_t count) {
+  while (blocks_.size() > count) {
     cache_->drop(blocks_.back());
     blocks_.pop_back();
   }
-  size_ = 0;
 }
 
 } // namespace model_server

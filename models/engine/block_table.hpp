@@ -49,10 +49,15 @@ public:
   /// `count` of them behind the first `size()` are new.
   void grow(std::span<const token_id> tokens, std::size_t count);
 
+  /// Gives back blocks that no stored token needs.
+  void trim();
+
   /// Gives all blocks back.
   void clear();
 
 private:
+  void keep(std::size_t count);
+
   block_id before(std::size_t index) const {
     return index == 0 ? prefix_cache::nothing : blocks_[index - 1];
   }

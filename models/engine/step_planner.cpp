@@ -33,7 +33,7 @@ step_planner::plan(std::span<sequence* const> batch,
       ++decoding_;
     else
       prompt_budget -= count;
-    reads_.push_back({&item, &row->table, count});
+    reads_.push_back({.item = &item, .table = &row->table, .count = count});
   }
   return reads_;
 }
@@ -47,8 +47,26 @@ step_planner::count_decoding(std::span<sequence* const> batch) const {
   }));
 }
 
-void step_planner::finish(const planned_read& read) {
-  read.table->grow(read.item->tokens, read.count);
+void step_planner::add_guesses(std::size_t index,
+                               std::span<const token_id> guesses) {
+  auto& read = reads_[index];
+  auto room = read.table->reserve(read.count + guesses.size());
+  read.guesses = room - read.count;
+  read.count = room;
+  auto& tokens = read.item->tokens;
+  auto fitting = guesses.first(read.guesses);
+  tokens.insert(tokens.end(), fitting.begin(), fitting.end());
+}
+
+void step_planner::take_out_guesses(const planned_read& read) {
+  auto& tokens = read.item->tokens;
+  tokens.resize(tokens.size() - read.guesses);
+}
+
+void step_planner::finish(const planned_read& read, std::size_t rejected) {
+  read.table->grow(read.item->tokens, read.count - rejected);
+  if (read.guesses > 0)
+    read.table->trim();
 }
 
 void step_planner::release(sequence_id id) {

@@ -15,11 +15,14 @@
 namespace model_server {
 
 /// What one sequence reads in a step: the `count` tokens behind those that its
-/// table has stored. There is room for them.
+/// table has stored. There is room for them. The last `guesses` of them are no
+/// tokens of the sequence yet, but stand behind its own until they are taken
+/// out.
 struct planned_read {
   sequence* item = nullptr;
   block_table* table = nullptr;
   std::size_t count = 0;
+  std::size_t guesses = 0;
 
   std::span<const token_id> tokens() const {
     return std::span<const token_id>{item->tokens}.subspan(table->size(),
@@ -46,6 +49,11 @@ struct planned_read {
 /// newest. So the oldest that takes part always goes on, if one sequence fits
 /// into the pool. What a sequence has lost it reads again later; its full
 /// blocks may still be known then.
+///
+/// Guesses about what comes next are read only in steps in which all take part
+/// by their last token, so they take no time from prompts and nothing from who
+/// lacks memory. They never take a block that somebody holds, and blocks that
+/// only rejected ones needed go back with the step.
 class step_planner {
 public:
   /// `shares`: sequences that begin alike use the same blocks.
@@ -73,8 +81,23 @@ public:
     return losers_;
   }
 
-  /// Counts a read of the last plan as done: its tokens are stored.
-  void finish(const planned_read& read);
+  /// Whether guesses may be added to the last plan, which was for this many
+  /// sequences.
+  bool can_guess(std::size_t batch_size) const {
+    return decoding_ == batch_size;
+  }
+
+  /// Adds guesses to the read number `index` of the last plan, as many of the
+  /// first as there is room for, and appends them to its sequence's tokens.
+  void add_guesses(std::size_t index, std::span<const token_id> guesses);
+
+  /// Takes the guesses of a read out of its sequence's tokens again.
+  static void take_out_guesses(const planned_read& read);
+
+  /// Counts a read of the last plan as done: its tokens are stored, but for the
+  /// last `rejected`. Guesses that are not rejected are tokens of the sequence
+  /// by now.
+  void finish(const planned_read& read, std::size_t rejected = 0);
 
   /// Forgets a sequence. Unknown ones are ignored.
   void release(sequence_id id);

@@ -54,15 +54,25 @@ struct causal_lm_params {
   std::optional<number_format> format;
   std::size_t context; // 0 leaves it to the model
   std::size_t memory;  // 0 leaves it to what is free
+  bool speculates;
 };
 
+bool speculates(const std::string& speculation) {
+  if (speculation != "auto" && speculation != "off")
+    throw config_error(fmt::format("parameter \"speculation\" is {}, but auto "
+                                   "or off is needed",
+                                   quote(speculation)));
+  return speculation == "auto";
+}
+
 causal_lm_params read_params(const entry_params& given) {
-  auto params =
-      given.bind({"path", "dtype", "context_length", "kv_cache_memory"});
+  auto params = given.bind(
+      {"path", "dtype", "context_length", "kv_cache_memory", "speculation"});
   return {params.require_folder("path"),
           format_of(params.string_or("dtype", "auto")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
-          params.bytes_or("kv_cache_memory", 0)};
+          params.bytes_or("kv_cache_memory", 0),
+          speculates(params.string_or("speculation", "auto"))};
 }
 
 std::unique_ptr<causal_net> load_net(const llama_config& config,
@@ -123,7 +133,10 @@ public:
     // One sequence alone always fits.
     info_.context_length =
         std::min(info_.context_length, blocks * kv_block_tokens);
-    engine_ = std::make_unique<batch_engine>(std::move(net), blocks);
+    engine_ = std::make_unique<batch_engine>(
+        std::move(net), engine_options{.blocks = blocks,
+                                       .context_length = info_.context_length,
+                                       .speculates = params.speculates});
   }
 
   model_info info() const override {

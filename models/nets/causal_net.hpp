@@ -17,10 +17,12 @@ struct net_input {
   /// Where they are stored, and room for `tokens` behind them.
   std::span<const block_id> blocks;
   /// Next tokens of the sequence, at least one: a piece of the prompt, or the
-  /// token drawn last.
+  /// token drawn last and guesses at those that follow it. A later pass may
+  /// store others in the place of guesses.
   std::span<const token_id> tokens;
-  /// Whether the scores of the token after them are asked for.
-  bool wants_scores = false;
+  /// Behind how many of them, counted from the last, the scores of the next
+  /// token are asked for; `tokens.size()` at most.
+  std::size_t scores_wanted = 0;
   /// Set by the pass: false if something overflowed, so that what is stored now
   /// is of no use to others.
   bool is_finite = true;
@@ -45,9 +47,16 @@ public:
   /// that names it. Else a sequence finds only what it has stored itself.
   virtual bool shares_blocks() const = 0;
 
+  /// True if the scores behind a token, and what is stored for it, are the same
+  /// bits whatever else is read in the pass: other sequences, or other tokens
+  /// of its own.
+  virtual bool is_exact() const {
+    return false;
+  }
+
   /// Reads all `inputs`, no sequence twice. Writes a row of `vocabulary()`
-  /// scores for each that wants them, one behind the other. Token ids are
-  /// valid.
+  /// scores for each token whose are wanted, in the order of the inputs and
+  /// their tokens. Token ids are valid.
   virtual void forward(std::span<net_input> inputs, float* scores) = 0;
 
   /// Drops what is kept for a sequence beside the blocks. Unknown ids are

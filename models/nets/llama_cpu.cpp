@@ -86,6 +86,10 @@ public:
     return true;
   }
 
+  bool is_exact() const override {
+    return true;
+  }
+
   void forward(std::span<net_input> inputs, float* scores) override {
     begin(inputs);
     for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
@@ -337,9 +341,9 @@ private:
     std::size_t count = 0;
     for (auto& input : inputs) {
       end += input.tokens.size();
-      if (input.wants_scores)
-        kernels_.rms_norm(x_.data() + (end - 1) * size, weights_.norm.data(),
-                          epsilon(), normed_.data() + count++ * size, size);
+      for (auto r = end - input.scores_wanted; r < end; ++r)
+        kernels_.rms_norm(x_.data() + r * size, weights_.norm.data(), epsilon(),
+                          normed_.data() + count++ * size, size);
     }
     product task{weights_.head(), nullptr, normed_.data(),
                  count,           scores,  config_.vocabulary};

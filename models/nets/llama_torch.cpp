@@ -130,10 +130,10 @@ public:
     for (auto& input : inputs) {
       auto count = static_cast<std::int64_t>(input.tokens.size());
       end += count;
-      if (input.wants_scores) {
-        write_scores(x.narrow(0, end - 1, 1), scores);
-        scores += config_.vocabulary;
-      }
+      auto wanted = static_cast<std::int64_t>(input.scores_wanted);
+      if (wanted > 0)
+        write_scores(x.narrow(0, end - wanted, wanted), scores);
+      scores += input.scores_wanted * config_.vocabulary;
     }
   }
 
@@ -308,8 +308,9 @@ private:
         .reshape({count, -1});
   }
 
-  void write_scores(const at::Tensor& row, float* scores) const {
-    auto result = head_(norm(row, norm_));
+  // `rows` is [n, hidden].
+  void write_scores(const at::Tensor& rows, float* scores) const {
+    auto result = head_(norm(rows, norm_));
     at::from_blob(scores, result.sizes(), at::kFloat).copy_(result);
   }
 

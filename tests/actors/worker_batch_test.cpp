@@ -248,6 +248,9 @@ TEST_F(worker_batch_test, stops_a_reply_at_its_credit_while_others_go_on) {
   EXPECT_EQ(a.got->finish(), finish_reason::none);
   EXPECT_EQ(b.got->text(), "1 2 3 4");
   EXPECT_EQ(b.got->finish(), finish_reason::stop);
+  // A model that makes several tokens a step knows of it.
+  EXPECT_EQ(plan->reply_limits["a"], 2u);
+  EXPECT_EQ(plan->reply_limits["b"], plan->context_length - plan->prompt_size);
   auto steps = plan->steps.size();
   run();
   EXPECT_EQ(plan->steps.size(), steps);     // it waits, it doesn't spin
@@ -257,6 +260,7 @@ TEST_F(worker_batch_test, stops_a_reply_at_its_credit_while_others_go_on) {
   caf::anon_send(subject, credit{a.id, no_limit});
   run();
   EXPECT_EQ(a.got->text(), "1 2 3 4");
+  EXPECT_EQ(plan->reply_limits["a"], plan->reply_limits["b"]);
 }
 
 TEST_F(worker_batch_test, lets_a_resumed_reply_pass_a_full_queue) {

@@ -49,7 +49,7 @@ namespace {
 class hashing_engine_test : public ::testing::Test {
 protected:
   hashing_engine_test() {
-    batch_engine alone{std::make_unique<hashing_net>(), 100};
+    batch_engine alone{std::make_unique<hashing_net>(), {.blocks = 100}};
     run_alone(alone, cases, 30);
   }
 
@@ -62,7 +62,8 @@ protected:
 TEST_F(hashing_engine_test, replies_are_the_same_in_any_traffic) {
   std::size_t stalls = 0, cached = 0;
   for (unsigned seed = 0; seed < 60; ++seed) {
-    batch_engine engine{std::make_unique<hashing_net>(), 7 + seed % 20};
+    batch_engine engine{std::make_unique<hashing_net>(),
+                        {.blocks = 7 + seed % 20}};
     random_traffic traffic{engine, cases, seed};
     ASSERT_NO_FATAL_FAILURE(traffic.run(200)) << seed;
     ASSERT_NO_FATAL_FAILURE(traffic.finish()) << seed;
@@ -74,7 +75,7 @@ TEST_F(hashing_engine_test, replies_are_the_same_in_any_traffic) {
 }
 
 TEST_F(hashing_engine_test, ten_thousand_cancels_leave_nothing_behind) {
-  batch_engine engine{std::make_unique<hashing_net>(), 12};
+  batch_engine engine{std::make_unique<hashing_net>(), {.blocks = 12}};
   random_traffic traffic{engine, cases, 99};
   traffic.cancel_one_in = 2;
   traffic.checks_blocks = false;
@@ -89,11 +90,11 @@ TEST_F(hashing_engine_test, ten_thousand_cancels_leave_nothing_behind) {
 
 TEST_F(hashing_engine_test, prompts_go_on_though_who_decodes_stands_still) {
   // The older one reads, the younger decodes; there is no room for both.
-  batch_engine engine{std::make_unique<hashing_net>(), 6};
+  batch_engine engine{std::make_unique<hashing_net>(), {.blocks = 6}};
   auto old = begin_sequence(cases[7], 1); // 64 tokens
   auto young = begin_sequence(cases[3], 2);
   sequence* old_alone[] = {old.get()};
-  engine.step(old_alone, 20);
+  engine.step(old_alone, {.prompt_budget = 20});
   sequence* both[] = {old.get(), young.get()};
   for (int i = 0; i < 200 && old->reply_size() < 20; ++i)
     engine.step(both); // the engine finds its own pace
@@ -133,7 +134,7 @@ protected:
     auto result = std::make_unique<batch_engine>(
         load_llama_cpu(read_llama_config(folder),
                        std::make_shared<weight_folder>(folder), format),
-        blocks);
+        engine_options{.blocks = blocks});
     result->use_threads(threads);
     return result;
   }
@@ -224,21 +225,21 @@ TEST(torch_engine_test, replies_that_do_not_fit_together_are_those_of_alone) {
   batch_engine engine{load_llama_torch(read_llama_config(folder),
                                        std::make_shared<weight_folder>(folder),
                                        "cpu", number_format::f32),
-                      blocks};
+                      {.blocks = blocks}};
   engine_case item{reference.prompt, {.temperature = 0.0}, reference.greedy};
   auto first = begin_sequence(item, 1), second = begin_sequence(item, 2);
   auto wanted = first->prompt_size + reference.greedy.size();
   sequence* both[] = {first.get(), second.get()};
   auto has_waited = false;
   while (first->tokens.size() < wanted) {
-    engine.step(both, 16);
+    engine.step(both, {.prompt_budget = 16});
     has_waited |= second->is_waiting;
   }
   EXPECT_TRUE(has_waited);
   engine.release(1);
   sequence* rest[] = {second.get()};
   while (second->tokens.size() < wanted)
-    engine.step(rest, 16);
+    engine.step(rest, {.prompt_budget = 16});
   EXPECT_EQ(first->cached_tokens + second->cached_tokens, 0u);
   for (auto one : {first.get(), second.get()}) {
     one->tokens.resize(wanted);

@@ -67,8 +67,8 @@ TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
 
 TEST_F(tiny_model_test, replies_that_do_not_fit_together_take_turns) {
   auto roomy = load(folder.path());
-  auto tight =
-      load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 3328}}});
+  auto tight = load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 3328}},
+                                    {"speculation", std::string{"off"}}});
   reply a{*tight, 1, std::string(30, 'a'), greedy};
   reply b{*tight, 2, std::string(30, 'b'), greedy};
   sequence* batch[] = {&a.state, &b.state};

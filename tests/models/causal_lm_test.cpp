@@ -91,7 +91,8 @@ TEST_P(trained_model_test, a_batch_gives_what_each_gives_alone) {
     entry->step(batch);
   }
   std::size_t length = 90;
-  while (replies.back()->state.reply_size() < length)
+  while (std::ranges::any_of(
+      batch, [&](auto one) { return one->reply_size() < length; }))
     entry->step(batch);
   for (rapidjson::SizeType i = 0; i < replies.size(); ++i) {
     auto wanted = ids(document["runs"][i]["greedy_ids"]);
@@ -225,12 +226,31 @@ TEST_F(tiny_model_test, every_number_format_runs) {
   }
 }
 
+TEST_F(tiny_model_test, guesses_change_no_token) {
+  sampling_params sampling{.temperature = 0.7, .top_logprobs = 2, .seed = 6};
+  auto guessing = load(folder.path());
+  auto plain = load(folder.path(), {{"speculation", std::string{"off"}}});
+  for (auto& how : {greedy, sampling}) {
+    reply one{*guessing, 1, std::string(20, 'a'), how};
+    reply other{*plain, 1, std::string(20, 'a'), how};
+    finish(*guessing, one, 100);
+    finish(*plain, other, 100);
+    EXPECT_EQ(one.made(), other.made());
+    EXPECT_EQ(one.state.logprobs, other.state.logprobs);
+    guessing->release(1);
+    plain->release(1);
+  }
+}
+
 TEST_F(tiny_model_test, what_does_not_load_says_why) {
   EXPECT_THAT(refusal({{"dtype", std::string{"int4"}}}),
               AllOf(HasSubstr("\"dtype\" is \"int4\""),
                     HasSubstr("auto, bf16, fp16 or fp32")));
   EXPECT_THAT(refusal({{"context_length", std::int64_t{0}}}),
               HasSubstr("context_length"));
+  EXPECT_THAT(
+      refusal({{"speculation", std::string{"on"}}}),
+      AllOf(HasSubstr("\"speculation\" is \"on\""), HasSubstr("auto or off")));
   EXPECT_THAT(refusal({{"size", std::int64_t{7}}}), HasSubstr("size"));
   EXPECT_THAT(refusal({}, "cuda:99"),
               AllOf(HasSubstr("no device `cuda:99`"), HasSubstr("cpu")));

@@ -18,9 +18,11 @@ struct engine_case {
   std::vector<token_id> prompt;
   sampling_params sampling;
   std::vector<token_id> expected;
+  std::vector<place_logprobs> logprobs = {};
 };
 
-/// A sequence of a case that has `made` of its tokens already.
+/// A sequence of a case that has `made` of its tokens already, and gets no more
+/// than are known.
 inline std::unique_ptr<sequence>
 begin_sequence(const engine_case& from, sequence_id id, std::size_t made = 0) {
   auto result = std::make_unique<sequence>();
@@ -28,6 +30,7 @@ begin_sequence(const engine_case& from, sequence_id id, std::size_t made = 0) {
   result->tokens = from.prompt;
   result->prompt_size = from.prompt.size();
   result->sampling = from.sampling;
+  result->max_tokens = from.expected.size();
   result->tokens.insert(result->tokens.end(), from.expected.begin(),
                         from.expected.begin()
                             + static_cast<std::ptrdiff_t>(made));
@@ -41,12 +44,13 @@ inline void run_alone(batch_engine& engine, std::vector<engine_case>& cases,
     auto alone = begin_sequence(item, 1);
     while (alone->reply_size() < length && alone->failure.empty()) {
       sequence* batch[] = {alone.get()};
-      engine.step(batch, 1);
+      engine.step(batch, {.prompt_budget = 1});
     }
     engine.release(1);
     item.expected.assign(alone->tokens.begin()
                              + static_cast<std::ptrdiff_t>(alone->prompt_size),
                          alone->tokens.end());
+    item.logprobs = alone->logprobs;
   }
 }
 
@@ -91,17 +95,20 @@ public:
   std::size_t cancel_one_in = 10;
   /// Checks who holds what after each step; slow.
   bool checks_blocks = true;
+  /// Guesses up to so many tokens, and lets replies grow bit by bit.
+  std::size_t most_guesses = 0;
 
 private:
   struct running {
     const engine_case* from;
     std::unique_ptr<sequence> state;
+    std::size_t made;
   };
 
   void begin() {
     auto& from = cases_[random_() % cases_.size()];
     auto made = random_() % 2 == 0 ? 0 : random_() % from.expected.size();
-    running_.push_back({&from, begin_sequence(from, ++last_id_, made)});
+    running_.push_back({&from, begin_sequence(from, ++last_id_, made), made});
   }
 
   void cancel() {
@@ -118,7 +125,13 @@ private:
     for (auto& item : running_)
       if (all || random_() % 3 != 0)
         batch.push_back(item.state.get());
-    engine_.step(batch, random_() % 40);
+    step_orders orders{.prompt_budget = random_() % 40};
+    if (most_guesses > 0) {
+      orders.guesses = random_() % (most_guesses + 1);
+      for (auto item : batch)
+        item->reply_limit = item->reply_size() + 1 + random_() % most_guesses;
+    }
+    engine_.step(batch, orders);
     if (checks_blocks)
       engine_.planner().check_invariants();
     for (std::size_t i = 0; i < running_.size();)
@@ -138,12 +151,23 @@ private:
                                + static_cast<std::ptrdiff_t>(state.prompt_size),
                            state.tokens.end(), expected.begin()))
         << "a reply of case " << item.from - cases_.data();
+    EXPECT_LE(state.reply_size(), std::min(state.reply_limit, expected.size()));
+    EXPECT_TRUE(has_its_logprobs(item));
     if (state.reply_size() < expected.size())
       return false;
     tokens += expected.size();
     cached += state.cached_tokens;
     engine_.release(state.id);
     return true;
+  }
+
+  static bool has_its_logprobs(const running& item) {
+    auto& made = item.state->logprobs;
+    if (!item.from->sampling.top_logprobs)
+      return made.empty();
+    auto all = std::span{item.from->logprobs};
+    auto size = item.state->reply_size() - item.made;
+    return std::ranges::equal(made, all.subspan(item.made, size));
   }
 
   batch_engine& engine_;

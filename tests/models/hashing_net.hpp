@@ -13,7 +13,7 @@ namespace model_server::testing {
 
 /// Stores for each token a number made from it and all before it, and checks
 /// for every input that the blocks hold the numbers of its beginning. The next
-/// token follows from the last number.
+/// token follows from the number of the one before it.
 class hashing_net : public causal_net {
 public:
   std::size_t vocabulary() const override {
@@ -32,13 +32,17 @@ public:
     return true;
   }
 
+  bool is_exact() const override {
+    return true;
+  }
+
   void forward(std::span<net_input> inputs, float* scores) override {
     for (auto& input : inputs) {
-      auto number = store(input);
-      if (!input.wants_scores)
-        continue;
-      for (std::size_t i = 0; i < vocabulary(); ++i)
-        *scores++ = static_cast<float>(next(number, i) % 100);
+      store(input);
+      auto end = input.position + input.tokens.size();
+      for (auto place = end - input.scores_wanted; place < end; ++place)
+        for (std::size_t i = 0; i < vocabulary(); ++i)
+          *scores++ = static_cast<float>(next(at(input, place), i) % 100);
     }
   }
 
@@ -57,7 +61,7 @@ private:
     return memory_.at(block * kv_block_tokens + position % kv_block_tokens);
   }
 
-  std::uint64_t store(const net_input& input) {
+  void store(const net_input& input) {
     // The tokens before stand in memory just before those that are read: an
     // input is a piece of its sequence's tokens.
     auto before = input.tokens.data() - input.position;
@@ -69,7 +73,6 @@ private:
       else
         at(input, i) = number;
     }
-    return number;
   }
 
   std::vector<std::uint64_t> memory_;

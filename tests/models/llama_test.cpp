@@ -51,13 +51,13 @@ struct stored_sequence {
   }
 
   // The next tokens, which count as stored from now on.
-  net_input input(std::span<const token_id> tokens, bool wants_scores) {
+  net_input input(std::span<const token_id> tokens, std::size_t scores_wanted) {
     size += tokens.size();
     return {.id = id,
             .position = size - tokens.size(),
             .blocks = blocks,
             .tokens = tokens,
-            .wants_scores = wants_scores};
+            .scores_wanted = scores_wanted};
   }
 
   static inline sequence_id last_id = 0;
@@ -74,7 +74,7 @@ std::vector<std::string> forms() {
 std::vector<float> read_tokens(causal_net& net, stored_sequence& stored,
                                std::span<const token_id> tokens) {
   std::vector<float> scores(net.vocabulary());
-  auto input = stored.input(tokens, true);
+  auto input = stored.input(tokens, 1);
   net.forward({&input, 1}, scores.data());
   return scores;
 }
@@ -154,9 +154,9 @@ TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   stored_sequence first, second, third;
   read_tokens(*net, second, reference.prompt);
   std::vector<net_input> inputs{
-      first.input(std::span{reference.prompt}.first(5), false),
-      second.input(std::span{reference.greedy}.first(1), true),
-      third.input(reference.prompt, true)};
+      first.input(std::span{reference.prompt}.first(5), 0),
+      second.input(std::span{reference.greedy}.first(1), 1),
+      third.input(reference.prompt, 1)};
   std::vector<float> scores(2 * net->vocabulary());
   net->forward(inputs, scores.data());
   auto middle = scores.begin() + static_cast<std::ptrdiff_t>(net->vocabulary());
@@ -166,6 +166,26 @@ TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   EXPECT_LT(distance(prompted, reference.scores[0]), 1e-4);
   scores = read_tokens(*net, first, std::span{reference.prompt}.subspan(5));
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
+}
+
+TEST_P(llama_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
+  stored_sequence cache;
+  read_tokens(*net, cache, reference.prompt);
+  // A wrong last token, then the right one in its place.
+  auto& right = reference.greedy;
+  std::vector wrong{right[0], right[1], (right[2] + 1) % 90};
+  auto width = static_cast<std::ptrdiff_t>(net->vocabulary());
+  for (auto tokens : {wrong.data(), right.data()}) {
+    auto input = cache.input({tokens, 3}, 2);
+    std::vector<float> scores(2 * net->vocabulary());
+    net->forward({&input, 1}, scores.data());
+    cache.size -= 3;
+    std::vector<float> second(scores.begin(), scores.begin() + width);
+    std::vector<float> third(scores.begin() + width, scores.end());
+    EXPECT_LT(distance(second, reference.scores[2]), 1e-4);
+    auto is_right = tokens == right.data();
+    EXPECT_EQ(distance(third, reference.scores[3]) < 1e-4, is_right);
+  }
 }
 
 // --- equal bits --------------------------------------------------------------
@@ -239,12 +259,12 @@ TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
             left.size(), random() % 2 == 0 ? 1 : random() % 40);
         if (count == 0)
           continue;
-        auto wanted = random() % 3 != 0;
+        auto wanted = random() % 3 == 0 ? 0 : random() % count + 1;
         inputs.push_back(item.cache.input(left.first(count), wanted));
-        if (wanted)
-          expected.push_back(&item.expected[item.cache.size - 1]);
+        for (auto i = item.cache.size - wanted; i < item.cache.size; ++i)
+          expected.push_back(&item.expected[i]);
       }
-      std::vector<float> scores(inputs.size() * crowded->vocabulary());
+      std::vector<float> scores(expected.size() * crowded->vocabulary());
       crowded->forward(inputs, scores.data());
       for (std::size_t i = 0; i < expected.size(); ++i)
         ASSERT_TRUE(std::ranges::equal(

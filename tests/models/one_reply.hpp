@@ -34,6 +34,7 @@ struct reply {
 
 /// Steps a reply until it has `count` tokens, or fails.
 inline void finish(model_entry& entry, reply& one, std::size_t count) {
+  one.state.reply_limit = count;
   while (one.state.reply_size() < count && one.state.failure.empty()) {
     sequence* batch[] = {&one.state};
     entry.step(batch);

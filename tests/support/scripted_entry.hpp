@@ -54,6 +54,7 @@ struct script {
   std::vector<int> threads;
   /// Of every sequence that was stepped, as it was last.
   std::map<std::string, sampling_params> sampling;
+  std::map<std::string, std::size_t> reply_limits;
   int entries_made = 0;
 };
 
@@ -105,6 +106,7 @@ public:
       auto turn = messages.empty() ? "" : messages.back().content;
       taken.push_back(turn);
       plan_->sampling[turn] = item->sampling;
+      plan_->reply_limits[turn] = item->reply_limit;
       item->cached_tokens = plan_->cached_tokens;
       item->is_waiting = plan_->is_waiting;
       for (std::size_t i = 0; i < plan_->tokens_per_step && !plan_->stalls; ++i)

@@ -71,14 +71,40 @@ private:
     auto reads = planner_.plan(batch, budget);
     check_reads(reads, budget);
     check_fairness(batch, decoding, reads);
+    if (planner_.can_guess(batch.size()))
+      guess(reads);
     for (auto& read : reads) {
       auto is_last = read.is_last();
-      planner_.finish(read);
+      std::vector<token_id> guesses(read.tokens().last(read.guesses).begin(),
+                                    read.tokens().end());
+      planner_.take_out_guesses(read);
+      auto right = random_() % (guesses.size() + 1);
+      read.item->tokens.insert(read.item->tokens.end(), guesses.begin(),
+                               guesses.begin()
+                                   + static_cast<std::ptrdiff_t>(right));
+      planner_.finish(read, guesses.size() - right);
+      ASSERT_EQ(read.table->blocks().size(),
+                (read.table->size() + kv_block_tokens - 1) / kv_block_tokens);
       auto full = blocks_ * kv_block_tokens == read.item->tokens.size();
       if (is_last && !full)
         read.item->tokens.push_back(static_cast<token_id>(random_() % 2));
     }
     ASSERT_NO_THROW(planner_.check_invariants());
+  }
+
+  // Adds guesses here and there; nobody loses anything for them.
+  void guess(std::span<const planned_read> reads) {
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+      auto own = reads[i].item->tokens.size();
+      auto room = blocks_ * kv_block_tokens - own;
+      std::vector<token_id> guesses(std::min(random_() % 30, room));
+      planner_.add_guesses(i, guesses);
+      ASSERT_LE(reads[i].guesses, guesses.size());
+      ASSERT_EQ(reads[i].count, 1 + reads[i].guesses);
+      ASSERT_EQ(reads[i].item->tokens.size(), own + reads[i].guesses);
+      ASSERT_LE(reads[i].table->size() + reads[i].count,
+                reads[i].table->blocks().size() * kv_block_tokens);
+    }
   }
 
   void check_reads(std::span<const planned_read> reads, std::size_t budget) {

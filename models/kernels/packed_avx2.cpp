@@ -28,7 +28,7 @@ struct avx2_packed_lanes {
   };
 
   static constexpr std::size_t panel_blocks = 4;
-  static constexpr std::size_t panel_bytes = 32 * 1024;
+  static constexpr std::size_t panel_bytes = 16 * 1024;
 
   static vector zero() {
     return {_mm256_setzero_ps(), _mm256_setzero_ps()};
@@ -127,6 +127,14 @@ struct avx2_packed_lanes {
     return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
   }
 
+  // Makes the compiler finish a sum before the next, in its register: it would
+  // rather have all products first, and not enough registers for them.
+  template <class Pair>
+  static Pair kept(Pair x) {
+    asm("" : "+x"(x.low), "+x"(x.high));
+    return x;
+  }
+
   // 16 registers, two for each vector.
   struct quantized {
     static constexpr bool is_quantized = true;
@@ -168,8 +176,8 @@ struct avx2_packed_lanes {
                                         sizes, _mm256_sign_epi8(x, numbers))));
     }
     static sum add(sum sums, weight w, input x) {
-      return {add(sums.low, w.numbers.low, w.sizes.low, x),
-              add(sums.high, w.numbers.high, w.sizes.high, x)};
+      return kept(sum{add(sums.low, w.numbers.low, w.sizes.low, x),
+                   add(sums.high, w.numbers.high, w.sizes.high, x)});
     }
     static vector end(sum sums, const std::byte*) {
       return {_mm256_cvtepi32_ps(sums.low), _mm256_cvtepi32_ps(sums.high)};
@@ -193,8 +201,8 @@ struct avx2_packed_lanes {
       return {half<Part>(line.low), half<Part>(line.high)};
     }
     static sum add(sum sums, weight w, input x) {
-      return {_mm256_add_epi16(sums.low, _mm256_maddubs_epi16(w.low, x)),
-              _mm256_add_epi16(sums.high, _mm256_maddubs_epi16(w.high, x))};
+      return kept(sum{_mm256_add_epi16(sums.low, _mm256_maddubs_epi16(w.low, x)),
+                   _mm256_add_epi16(sums.high, _mm256_maddubs_epi16(w.high, x))});
     }
     static vector end(sum sums, const std::byte* offset) {
       auto begin = _mm256_set1_epi32(word_at<std::int32_t>(offset));
@@ -242,8 +250,8 @@ struct avx2_packed_lanes {
       return _mm256_set1_ps(word_at<float>(words));
     }
     static sum add(sum sums, weight w, input x) {
-      return {_mm256_fmadd_ps(w.low, x, sums.low),
-              _mm256_fmadd_ps(w.high, x, sums.high)};
+      return kept(sum{_mm256_fmadd_ps(w.low, x, sums.low),
+                   _mm256_fmadd_ps(w.high, x, sums.high)});
     }
   };
 };

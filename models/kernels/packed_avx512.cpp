@@ -105,6 +105,14 @@ struct avx512_packed_lanes {
     return _mm512_load_si512(from);
   }
 
+  // Makes the compiler leave a sum in its register: it would rather move all of
+  // them to others and back.
+  template <class Sum>
+  static Sum kept(Sum x) {
+    asm("" : "+v"(x));
+    return x;
+  }
+
   // 32 registers: 24 sums, the weights, an input.
   static constexpr std::size_t blocks_of(std::size_t rows) {
     constexpr std::size_t blocks[] = {0, 8, 8, 8, 4, 4, 4, 3, 3};
@@ -129,7 +137,7 @@ struct avx512_packed_lanes {
       return _mm512_set1_epi32(word_at<std::int32_t>(words));
     }
     static sum add(sum sums, weight w, input x) {
-      return _mm512_dpbusd_epi32(sums, w, x);
+      return kept(_mm512_dpbusd_epi32(sums, w, x));
     }
     static vector end(sum sums, const std::byte*) {
       return _mm512_cvtepi32_ps(sums);
@@ -186,7 +194,7 @@ struct avx512_packed_lanes {
       return avx512_packed_lanes::spread(words);
     }
     static sum add(sum sums, weight w, input x) {
-      return _mm512_fmadd_ps(w, x, sums);
+      return kept(_mm512_fmadd_ps(w, x, sums));
     }
   };
 };

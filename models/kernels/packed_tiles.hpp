@@ -99,8 +99,9 @@ struct packed_tiles {
 
   // Adds `steps` groups to `totals`, [Rows][Blocks] vectors, or begins them.
   template <class Numbers, std::size_t Blocks, std::size_t Rows>
-  static void add_groups(panel weights, const std::byte* x, std::size_t steps,
-                         bool begins, next_panel& next, float* totals) {
+  [[gnu::noinline]] static void add_groups(panel weights, const std::byte* x,
+                                           std::size_t steps, bool begins,
+                                           next_panel& next, float* totals) {
     constexpr auto lines = packed_group / word / Numbers::parts;
     constexpr auto scales_at = packed_group * Rows;
     if (begins)
@@ -115,11 +116,10 @@ struct packed_tiles {
         MODEL_SERVER_UNROLL
       for (std::size_t b = 0; b < Blocks; ++b)
         sums[r][b] = Numbers::begin(offsets + r * word);
-      MODEL_SERVER_UNROLL
-      for (std::size_t i = 0; i < lines; ++i)
-        add_line<Numbers, Blocks, Rows>(
-            weights.numbers + i * line, weights.number_stride,
-            x + i * Numbers::parts * word * Rows, sums);
+      _Pragma("GCC unroll 1") for (std::size_t i = 0; i < lines; ++i)
+          add_line<Numbers, Blocks, Rows>(
+              weights.numbers + i * line, weights.number_stride,
+              x + i * Numbers::parts * word * Rows, sums);
       vector scales[Blocks];
       MODEL_SERVER_UNROLL
       for (std::size_t b = 0; b < Blocks; ++b)
@@ -145,8 +145,9 @@ struct packed_tiles {
 
   // The same for pairs of columns of floats.
   template <class Numbers, std::size_t Blocks, std::size_t Rows>
-  static void add_pairs(panel weights, const std::byte* x, std::size_t steps,
-                        bool begins, next_panel& next, float* totals) {
+  [[gnu::noinline]] static void add_pairs(panel weights, const std::byte* x,
+                                          std::size_t steps, bool begins,
+                                          next_panel& next, float* totals) {
     vector sums[Rows][Blocks];
     MODEL_SERVER_UNROLL
     for (std::size_t r = 0; r < Rows; ++r)

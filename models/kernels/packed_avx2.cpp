@@ -127,12 +127,14 @@ struct avx2_packed_lanes {
     return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
   }
 
-  // Makes the compiler finish a sum before the next, in its register: it would
-  // rather have all products first, and not enough registers for them.
-  template <class Pair>
-  static Pair kept(Pair x) {
-    asm("" : "+x"(x.low), "+x"(x.high));
-    return x;
+  // Sums that stay in their registers. The compiler would rather have all
+  // products first, and not enough registers for them, or move the sums to
+  // others and back.
+  static void add_words(__m256i& sums, __m256i x) {
+    asm("vpaddw %1, %0, %0" : "+x"(sums) : "x"(x));
+  }
+  static void add_integers(__m256i& sums, __m256i x) {
+    asm("vpaddd %1, %0, %0" : "+x"(sums) : "x"(x));
   }
 
   // 16 registers, two for each vector.
@@ -171,13 +173,14 @@ struct avx2_packed_lanes {
       return {numbers,
               {_mm256_abs_epi8(numbers.low), _mm256_abs_epi8(numbers.high)}};
     }
-    static __m256i add(__m256i sums, __m256i numbers, __m256i sizes, input x) {
-      return _mm256_add_epi32(sums, widen_pairs(_mm256_maddubs_epi16(
-                                        sizes, _mm256_sign_epi8(x, numbers))));
+    static void add(__m256i& sums, __m256i numbers, __m256i sizes, input x) {
+      add_integers(sums, widen_pairs(_mm256_maddubs_epi16(
+                             sizes, _mm256_sign_epi8(x, numbers))));
     }
     static sum add(sum sums, weight w, input x) {
-      return kept(sum{add(sums.low, w.numbers.low, w.sizes.low, x),
-                   add(sums.high, w.numbers.high, w.sizes.high, x)});
+      add(sums.low, w.numbers.low, w.sizes.low, x);
+      add(sums.high, w.numbers.high, w.sizes.high, x);
+      return sums;
     }
     static vector end(sum sums, const std::byte*) {
       return {_mm256_cvtepi32_ps(sums.low), _mm256_cvtepi32_ps(sums.high)};
@@ -201,8 +204,9 @@ struct avx2_packed_lanes {
       return {half<Part>(line.low), half<Part>(line.high)};
     }
     static sum add(sum sums, weight w, input x) {
-      return kept(sum{_mm256_add_epi16(sums.low, _mm256_maddubs_epi16(w.low, x)),
-                   _mm256_add_epi16(sums.high, _mm256_maddubs_epi16(w.high, x))});
+      add_words(sums.low, _mm256_maddubs_epi16(w.low, x));
+      add_words(sums.high, _mm256_maddubs_epi16(w.high, x));
+      return sums;
     }
     static vector end(sum sums, const std::byte* offset) {
       auto begin = _mm256_set1_epi32(word_at<std::int32_t>(offset));
@@ -250,8 +254,10 @@ struct avx2_packed_lanes {
       return _mm256_set1_ps(word_at<float>(words));
     }
     static sum add(sum sums, weight w, input x) {
-      return kept(sum{_mm256_fmadd_ps(w.low, x, sums.low),
-                   _mm256_fmadd_ps(w.high, x, sums.high)});
+      sums.low = _mm256_fmadd_ps(w.low, x, sums.low);
+      sums.high = _mm256_fmadd_ps(w.high, x, sums.high);
+      asm("" : "+x"(sums.low), "+x"(sums.high)); // for the same reason
+      return sums;
     }
   };
 };

@@ -171,9 +171,10 @@ struct packed_loops {
     next.stride = weights.number_stride;
     next.bytes = std::min(steps_at_once, task.input->steps() - step) * bytes;
     next.blocks = std::min(Lanes::panel_blocks, end - block);
+    constexpr auto lines = Lanes::panel_blocks * bytes / line
+                           * (Numbers::is_quantized ? 1 : tiles::pairs_a_fetch);
     auto visits = task.input->tiles();
-    next.lines_a_step =
-        (Lanes::panel_blocks * bytes / line + visits - 1) / visits;
+    next.lines_a_fetch = (lines + visits - 1) / visits;
     return next;
   }
 

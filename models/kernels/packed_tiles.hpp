@@ -30,17 +30,20 @@ struct packed_tiles {
     std::size_t scale_stride;
   };
 
-  // Memory that will be read next, fetched a few lines a step.
+  // Pairs are too short for a fetch each.
+  static constexpr std::size_t pairs_a_fetch = 8;
+
+  // Memory that will be read next, fetched a few lines at a time.
   struct next_panel {
     const std::byte* at = nullptr;
     std::size_t stride = 0;
     std::size_t bytes = 0; // of each block
     std::size_t blocks = 0;
-    std::size_t lines_a_step = 0;
+    std::size_t lines_a_fetch = 0;
     std::size_t offset = 0;
 
     inline void fetch() {
-      for (std::size_t i = 0; i < lines_a_step && blocks > 0; ++i) {
+      for (std::size_t i = 0; i < lines_a_fetch && blocks > 0; ++i) {
         Lanes::fetch(at + offset);
         offset += line;
         if (offset >= bytes) {
@@ -156,7 +159,8 @@ struct packed_tiles {
       sums[r][b] = begins ? Lanes::zero()
                           : Lanes::load(totals + (r * Blocks + b) * width);
     for (; steps > 0; --steps) {
-      next.fetch();
+      if (steps % pairs_a_fetch == 0)
+        next.fetch();
       add_line<Numbers, Blocks, Rows>(weights.numbers, weights.number_stride, x,
                                       sums);
       weights.numbers += line;

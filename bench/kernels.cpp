@@ -25,16 +25,20 @@ namespace {
 
 constexpr const char* help =
     R"(usage: kernels [--model 135m|0.5b] [--isa avx512|avx2|portable]
-               [--format int8|int4|bf16] [--repeats N]
+               [--format int8|int4|bf16] [--rows N] [--repeats N]
 
 For each matrix of a model, format, number of rows and threads: microseconds,
-the best of N passes (15); for few rows GB/s of weights and their share of what
+the best of --repeats passes (25); for few rows GB/s of weights and their share of what
 the best plain loop reads in this run; for many rows billions of operations a
 second (two for each weight and row) and their share of what a loop that only
 repeats the kernel's instructions does. One pass multiplies with as many copies
-of the matrix as exceed the caches. Both rivals are measured at the beginning
-and at the end, the better counts: on a busy machine trust the shares.
+of the matrix as exceed the caches. The rivals are measured again and again, the
+best so far counts: on a busy machine trust neither single figures nor shares.
 )";
+
+// Bytes that are read in one pass, by kernels and rivals: more than the caches
+// hold.
+constexpr std::size_t footprint = std::size_t{128} << 20;
 
 struct shape {
   const char* model;
@@ -51,7 +55,8 @@ constexpr shape shapes[] = {
 
 struct options {
   std::string model = "135m", isa, format;
-  int repeats = 15;
+  std::size_t rows = 0; // all
+  int repeats = 25;
 };
 
 options read_options(int argc, char** argv) {
@@ -69,6 +74,8 @@ options read_options(int argc, char** argv) {
       result.isa = value;
     else if (name == "--format")
       result.format = value;
+    else if (name == "--rows")
+      result.rows = static_cast<std::size_t>(std::atoi(value.c_str()));
     else if (name == "--repeats")
       result.repeats = std::max(1, std::atoi(value.c_str()));
     else {
@@ -120,11 +127,11 @@ struct huge_memory {
 struct limits {
   double bytes_a_second[3] = {};
 
-  void measure(const std::byte* data, std::size_t bytes, int repeats) {
+  void measure(const std::byte* data, int repeats) {
     for (int threads : {1, 2}) {
       thread_pool pool{threads};
       for (std::size_t streams : {1u, 4u, 8u}) {
-        auto each = bytes / 2 / static_cast<std::size_t>(threads) / 512 * 512;
+        auto each = footprint / static_cast<std::size_t>(threads);
         auto seconds = best_seconds(repeats, [&] {
           pool.run(static_cast<std::size_t>(threads), [&](std::size_t i) {
             read_all(data + i * each, each, streams);
@@ -144,8 +151,8 @@ public:
       : kernels_(*kernels.packed),
         weight_{format, memory.data, shape.outputs, shape.inputs},
         bytes_(packed_bytes(format, shape.outputs, shape.inputs)),
-        copies_(std::max<std::size_t>(
-            1, std::min(memory.bytes, std::size_t{128} << 20) / bytes_)) {
+        copies_(std::max<std::size_t>(1, std::min(memory.bytes, footprint)
+                                             / bytes_)) {
     // One copy is packed, the others are copied.
     std::vector<float> numbers(packed_block_rows * shape.inputs);
     std::minstd_rand random{7};
@@ -208,16 +215,47 @@ const char* name_of(packed_format format) {
                                          : "bf16";
 }
 
+void print_row(const kernel_set& kernels, packed_format format,
+               const shape& shape, std::size_t rows, int threads,
+               double seconds, double bytes, const limits& reading) {
+  auto peak = operations_a_second(kernels.packed->name, format) * threads;
+  auto operations =
+      2.0 * static_cast<double>(rows * shape.outputs * shape.inputs) / seconds;
+  std::printf("%-9s %-6s %-8s %5zu %7d %10.1f %7.1f %7.0f%% %8.0f ",
+              kernels.packed->name, name_of(format), shape.name, rows, threads,
+              seconds * 1e6, bytes / seconds / 1e9,
+              100.0 * bytes / seconds / reading.bytes_a_second[threads],
+              operations / 1e9);
+  if (peak > 0.0)
+    std::printf("%7.0f%%\n", 100.0 * operations / peak);
+  else
+    std::printf("%8s\n", "-");
+  std::fflush(stdout);
+}
+
+void measure(const options& options, const kernel_set& kernels,
+             packed_format format, const shape& shape,
+             const huge_memory& memory, const limits& reading) {
+  measurement measured{shape, format, kernels, memory};
+  for (std::size_t rows : {1u, 8u, 32u, 512u})
+    for (int threads : {1, 2}) {
+      // A prompt needs the scores of its last token only.
+      if ((options.rows != 0 && rows != options.rows)
+          || (rows == 512 && shape.outputs > 40000))
+        continue;
+      print_row(kernels, format, shape, rows, threads,
+                measured.seconds(rows, threads, options.repeats),
+                measured.bytes(), reading);
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   auto options = read_options(argc, argv);
   huge_memory memory{std::size_t{320} << 20};
   limits reading;
-  reading.measure(memory.data, memory.bytes, 5);
-  std::printf("reading: %.1f GB/s with 1 thread, %.1f with 2\n",
-              reading.bytes_a_second[1] / 1e9, reading.bytes_a_second[2] / 1e9);
-  std::printf("%-9s %-5s %-8s %5s %8s %10s %7s %8s %8s %8s\n", "form", "form.",
+  std::printf("%-9s %-6s %-8s %5s %7s %10s %7s %8s %8s %8s\n", "form", "format",
               "matrix", "rows", "threads", "us", "GB/s", "of read", "GOP/s",
               "of peak");
   for (auto kernels : usable_kernels()) {
@@ -227,35 +265,13 @@ int main(int argc, char** argv) {
          {packed_format::int8, packed_format::int4, packed_format::bf16}) {
       if (!options.format.empty() && options.format != name_of(format))
         continue;
-      for (auto& shape : shapes) {
-        if (shape.model != options.model)
-          continue;
-        measurement measured{shape, format, *kernels, memory};
-        for (std::size_t rows : {1u, 8u, 32u, 512u})
-          for (int threads : {1, 2}) {
-            if (rows == 512 && shape.outputs > 40000)
-              continue; // a prompt needs scores of its last token only
-            auto seconds = measured.seconds(rows, threads, options.repeats);
-            auto peak = operations_a_second(kernels->name, format) * threads;
-            auto bytes = measured.bytes() / seconds;
-            auto operations =
-                2.0 * static_cast<double>(rows * shape.outputs * shape.inputs)
-                / seconds;
-            std::printf("%-9s %-5s %-8s %5zu %8d %10.1f %7.1f %7.0f%% %8.0f ",
-                        kernels->packed->name, name_of(format), shape.name,
-                        rows, threads, seconds * 1e6, bytes / 1e9,
-                        100.0 * bytes / reading.bytes_a_second[threads],
-                        operations / 1e9);
-            if (peak > 0.0)
-              std::printf("%7.0f%%\n", 100.0 * operations / peak);
-            else
-              std::printf("%8s\n", "-");
-            std::fflush(stdout);
-          }
-      }
+      reading.measure(memory.data, 10);
+      for (auto& shape : shapes)
+        if (shape.model == options.model)
+          measure(options, *kernels, format, shape, memory, reading);
     }
   }
-  reading.measure(memory.data, memory.bytes, 5);
-  std::printf("reading, with another look at the end: %.1f and %.1f GB/s\n",
+  reading.measure(memory.data, 10);
+  std::printf("reading: %.1f GB/s with 1 thread, %.1f with 2\n",
               reading.bytes_a_second[1] / 1e9, reading.bytes_a_second[2] / 1e9);
 }

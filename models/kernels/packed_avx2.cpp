@@ -142,7 +142,9 @@ struct avx2_packed_lanes {
     static constexpr bool is_quantized = true;
     static constexpr tile_limits limits{4, 4};
     static constexpr std::size_t blocks_of(std::size_t rows) {
-      constexpr std::size_t blocks[] = {0, 4, 2, 1, 1};
+      // With one row, more sums than registers: reading in many places at once
+      // gains more than the moves cost.
+      constexpr std::size_t blocks[] = {0, 8, 2, 1, 1};
       return blocks[rows];
     }
     using sum = integers;

@@ -10,6 +10,8 @@
 // Included by packed_*.cpp as loops.hpp is by loops_*.cpp.
 
 #define MODEL_SERVER_UNROLL _Pragma("GCC unroll 16")
+// Were all lines of a group unrolled, GCC would keep the sums in memory.
+#define MODEL_SERVER_ROLL _Pragma("GCC unroll 1")
 
 namespace model_server {
 
@@ -101,6 +103,7 @@ struct packed_tiles {
   }
 
   // Adds `steps` groups to `totals`, [Rows][Blocks] vectors, or begins them.
+  // Out of line: inside its callers GCC runs out of registers.
   template <class Numbers, std::size_t Blocks, std::size_t Rows>
   [[gnu::noinline]] static void add_groups(panel weights, const std::byte* x,
                                            std::size_t steps, bool begins,
@@ -119,10 +122,11 @@ struct packed_tiles {
         MODEL_SERVER_UNROLL
       for (std::size_t b = 0; b < Blocks; ++b)
         sums[r][b] = Numbers::begin(offsets + r * word);
-      _Pragma("GCC unroll 1") for (std::size_t i = 0; i < lines; ++i)
-          add_line<Numbers, Blocks, Rows>(
-              weights.numbers + i * line, weights.number_stride,
-              x + i * Numbers::parts * word * Rows, sums);
+      MODEL_SERVER_ROLL
+      for (std::size_t i = 0; i < lines; ++i)
+        add_line<Numbers, Blocks, Rows>(
+            weights.numbers + i * line, weights.number_stride,
+            x + i * Numbers::parts * word * Rows, sums);
       vector scales[Blocks];
       MODEL_SERVER_UNROLL
       for (std::size_t b = 0; b < Blocks; ++b)
@@ -201,4 +205,5 @@ struct packed_tiles {
 
 } // namespace model_server
 
+#undef MODEL_SERVER_ROLL
 #undef MODEL_SERVER_UNROLL

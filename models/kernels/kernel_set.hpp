@@ -8,6 +8,8 @@
 
 namespace model_server {
 
+struct packed_kernels;
+
 /// A stored matrix, row by row: `rows` outputs of `columns` inputs each.
 struct matrix_view {
   /// f32, bf16 or f16; `data` is aligned for it.
@@ -75,12 +77,17 @@ struct kernel_set {
   void (*attend)(const attention_view& cache, const float* queries,
                  const std::size_t* limits, std::size_t rows, float* scores,
                  float* out);
+
+  /// Products with packed matrices: packed_product.hpp.
+  const packed_kernels* packed;
 };
 
 /// The forms that this processor can run, the fastest first; never empty.
 std::span<const kernel_set* const> usable_kernels();
 
-/// The fastest form.
+/// The fastest form, or the one that the environment variable MODEL_SERVER_ISA
+/// names: avx512, avx2 or plain. Throws `std::runtime_error` if it names
+/// another one or one that this processor cannot run.
 const kernel_set& best_kernels();
 
 } // namespace model_server

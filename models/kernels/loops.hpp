@@ -399,8 +399,9 @@ struct loops {
     attend_some<max_attend_rows>(cache, queries, limits, rows, scores, out);
   }
 
-  static constexpr kernel_set table(const char* name) {
-    return {name, multiply, rms_norm, swiglu, rotate, attend};
+  static constexpr kernel_set table(const char* name,
+                                    const packed_kernels& packed) {
+    return {name, multiply, rms_norm, swiglu, rotate, attend, &packed};
   }
 };
 

@@ -136,8 +136,10 @@ struct avx2_lanes {
 
 } // namespace
 
+extern const packed_kernels avx2_packed;
 extern const kernel_set avx2_kernels;
-constinit const kernel_set avx2_kernels = loops<avx2_lanes>::table("avx2");
+constinit const kernel_set avx2_kernels =
+    loops<avx2_lanes>::table("avx2", avx2_packed);
 
 } // namespace model_server
 

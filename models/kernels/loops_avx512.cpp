@@ -129,9 +129,16 @@ struct avx512_lanes {
 
 } // namespace
 
+extern const packed_kernels avx512_packed;
 extern const kernel_set avx512_kernels;
 constinit const kernel_set avx512_kernels =
-    loops<avx512_lanes>::table("avx512");
+    loops<avx512_lanes>::table("avx512", avx512_packed);
+
+// For processors without the dot products of VNNI.
+extern const packed_kernels avx2_packed;
+extern const kernel_set avx512_kernels_without_vnni;
+constinit const kernel_set avx512_kernels_without_vnni =
+    loops<avx512_lanes>::table("avx512", avx2_packed);
 
 } // namespace model_server
 

@@ -124,8 +124,9 @@ struct portable_lanes {
 
 } // namespace
 
+extern const packed_kernels portable_packed;
 extern const kernel_set portable_kernels;
 constinit const kernel_set portable_kernels =
-    loops<portable_lanes>::table("portable");
+    loops<portable_lanes>::table("portable", portable_packed);
 
 } // namespace model_server

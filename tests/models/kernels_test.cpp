@@ -325,7 +325,6 @@ TEST_P(kernels_test, large_scores_do_not_overflow) {
 TEST(kernel_set_test, some_form_runs_everywhere) {
   ASSERT_FALSE(usable_kernels().empty());
   EXPECT_EQ(usable_kernels().back()->name, std::string{"portable"});
-  EXPECT_EQ(&best_kernels(), usable_kernels().front());
 }
 
 TEST(half_floats_test, every_half_survives_the_way_there_and_back) {

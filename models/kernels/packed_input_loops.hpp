@@ -1,0 +1,89 @@
+// How the rows of an input are rounded and woven into tiles, for any vector of
+// 16 floats.
+#pragma once
+
+#include "models/kernels/packed_input.hpp"
+#include "models/kernels/packed_matrix.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+// Included by packed_*.cpp as loops.hpp is by loops_*.cpp.
+
+namespace model_server {
+
+/// See packed_loops.hpp for `Lanes`.
+template <class Lanes>
+struct packed_input_loops {
+  using vector = typename Lanes::vector;
+  static constexpr std::size_t width = packed_block_rows;
+  static constexpr std::size_t word = 4;
+
+  // One group of one row. `scale` and what follows are `rows` numbers apart
+  // from those of the next kind.
+  static inline void prepare_group(const float* x, std::size_t count,
+                                   std::byte* step, std::size_t rows,
+                                   std::size_t row) {
+    vector halves[2];
+    if (count == packed_group) {
+      halves[0] = Lanes::load(x);
+      halves[1] = Lanes::load(x + width);
+    } else {
+      halves[0] = Lanes::load_some(x, std::min(count, width));
+      halves[1] = Lanes::load_some(x + std::min(count, width),
+                                   count - std::min(count, width));
+    }
+    // Sizes of floats are ordered like their bits, infinity and NaN last.
+    float scale = 0.0f;
+    float inverse = 0.0f;
+    auto largest = Lanes::largest_size(halves[0], halves[1]);
+    if (!(largest <= std::numeric_limits<float>::max())) {
+      scale = std::numeric_limits<float>::quiet_NaN();
+      halves[0] = halves[1] = Lanes::zero();
+    } else if (largest > 0x1p-100f) {
+      scale = largest / 127.0f;
+      inverse = 127.0f / largest;
+    }
+    std::int8_t bytes[packed_group];
+    auto sum = Lanes::round(halves[0], halves[1], inverse, bytes);
+    for (std::size_t i = 0; i < packed_group / word; ++i)
+      std::memcpy(step + (i * rows + row) * word, bytes + i * word, word);
+    auto put = [&](std::size_t kind, auto number) {
+      static_assert(sizeof(number) == word);
+      std::memcpy(step + (packed_group + kind * word) * rows + row * word,
+                  &number, word);
+    };
+    put(0, scale);
+    put(1, -128 * sum);
+    put(2, -8 * sum);
+  }
+
+  static void prepare(const float* x, std::size_t x_stride, packed_input& input,
+                      std::size_t begin, std::size_t end) {
+    auto columns = input.columns();
+    for (auto r = begin; r < end; ++r) {
+      auto tile = input.tile_of(r);
+      auto rows = input.first_row(tile + 1) - input.first_row(tile);
+      auto row = r - input.first_row(tile);
+      auto from = x + r * x_stride;
+      auto to = input.tile(tile);
+      if (input.is_quantized()) {
+        for (std::size_t k = 0; k < columns; k += packed_group) {
+          prepare_group(from + k, std::min(packed_group, columns - k), to, rows,
+                        row);
+          to += packed_input::quantized_step_bytes * rows;
+        }
+      } else {
+        for (std::size_t k = 0; k < 2 * input.steps(); ++k) {
+          auto value = k < columns ? from[k] : 0.0f;
+          std::memcpy(to + (k * rows + row) * word, &value, word);
+        }
+      }
+    }
+  }
+};
+
+} // namespace model_server

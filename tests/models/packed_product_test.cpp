@@ -1,0 +1,340 @@
+// Tests the loops for packed matrices: one result in every form, batch and cut.
+#include "models/kernels/fused.hpp"
+#include "models/kernels/packed_product.hpp"
+#include "models/weights/half_floats.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+using namespace model_server;
+
+namespace {
+
+std::mt19937 random_source{29};
+
+std::size_t random_number(std::size_t least, std::size_t most) {
+  return std::uniform_int_distribution<std::size_t>{least, most}(random_source);
+}
+
+std::vector<float> random_floats(std::size_t count, float spread = 1.0f) {
+  std::normal_distribution<float> normal{0.0f, spread};
+  std::vector<float> result(count);
+  for (auto& x : result)
+    x = normal(random_source);
+  return result;
+}
+
+const char* name_of(packed_format format) {
+  return format == packed_format::int8   ? "int8"
+         : format == packed_format::int4 ? "int4"
+                                         : "bf16";
+}
+
+// A random matrix, packed; ends where its memory ends.
+struct packed_matrix {
+  packed_view view;
+  std::vector<float> floats; // what it is worth
+  std::unique_ptr<void, void (*)(void*)> memory{nullptr, std::free};
+
+  packed_matrix(packed_format format, std::size_t rows, std::size_t columns)
+      : floats(random_floats(rows * columns)) {
+    auto bytes = packed_bytes(format, rows, columns);
+    memory.reset(std::aligned_alloc(packed_alignment, bytes));
+    auto data = static_cast<std::byte*>(memory.get());
+    pack_blocks({number_format::f32, floats.data(), rows, columns}, format,
+                data, 0, packed_blocks(rows));
+    view = {format, data, rows, columns};
+    for (std::size_t r = 0; r < rows; ++r)
+      unpack_row(view, r, floats.data() + r * columns);
+  }
+};
+
+// What stands beside the results and must stay.
+constexpr float untouched = 77.0f;
+
+// A product as one task, or in random ranges and rows of input in two halves.
+std::vector<float> multiply(const packed_kernels& kernels,
+                            const packed_view& weight,
+                            const std::vector<float>& x, std::size_t rows,
+                            const float* bias = nullptr,
+                            const std::vector<float>* before = nullptr,
+                            bool cuts = false) {
+  auto stride = weight.rows + 5;
+  std::vector<float> y(rows * stride, untouched);
+  if (before != nullptr)
+    y = *before;
+  packed_input input;
+  input.reset(kernels, weight.format, rows, weight.columns);
+  auto half = cuts ? random_number(0, rows) : rows;
+  kernels.prepare(x.data(), weight.columns, input, half, rows);
+  kernels.prepare(x.data(), weight.columns, input, 0, half);
+  packed_product task{weight,   bias,   &input,
+                      y.data(), stride, before != nullptr};
+  auto blocks = packed_blocks(weight.rows);
+  if (!cuts)
+    kernels.multiply(task, 0, blocks);
+  for (std::size_t i = 0; cuts && i < blocks;) {
+    auto end = random_number(i + 1, blocks);
+    kernels.multiply(task, i, end);
+    i = end;
+  }
+  return y;
+}
+
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b,
+                      const char* what) {
+  ASSERT_EQ(a.size(), b.size());
+  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0)
+      << what;
+}
+
+const packed_kernels& plain() {
+  return *usable_kernels().back()->packed;
+}
+
+// What the input is worth when it has been rounded.
+std::vector<double> rounded(const std::vector<float>& x, std::size_t columns,
+                            bool is_quantized) {
+  std::vector<double> result(x.begin(), x.end());
+  if (!is_quantized)
+    return result;
+  for (std::size_t row = 0; row < x.size(); row += columns)
+    for (std::size_t k = 0; k < columns; k += packed_group) {
+      auto end = row + std::min(k + packed_group, columns);
+      auto most = 0.0f;
+      for (auto i = row + k; i < end; ++i)
+        most = std::max(most, std::fabs(x[i]));
+      for (auto i = row + k; i < end; ++i) {
+        auto number = std::nearbyint(x[i] * (127.0f / most));
+        EXPECT_NEAR(number * (most / 127.0f), x[i], 0.504f * most / 127.0f);
+        result[i] = double{number} * (most / 127.0f);
+      }
+    }
+  return result;
+}
+
+constexpr packed_format formats[] = {packed_format::int8, packed_format::int4,
+                                     packed_format::bf16};
+
+class packed_product_test : public ::testing::TestWithParam<const kernel_set*> {
+protected:
+  const packed_kernels& kernels = *GetParam()->packed;
+};
+
+INSTANTIATE_TEST_SUITE_P(forms, packed_product_test,
+                         ::testing::ValuesIn(usable_kernels().begin(),
+                                             usable_kernels().end()),
+                         [](auto& of) { return std::string{of.param->name}; });
+
+} // namespace
+
+TEST_P(packed_product_test, products_are_right_for_all_sizes) {
+  for (auto format : formats)
+    for (std::size_t columns : {1u, 31u, 32u, 33u, 64u, 101u, 576u})
+      for (std::size_t outputs : {1u, 16u, 29u, 80u})
+        for (std::size_t rows : {1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u, 19u}) {
+          packed_matrix weight{format, outputs, columns};
+          auto x = random_floats(rows * columns);
+          auto y = multiply(kernels, weight.view, x, rows);
+          auto worth = rounded(x, columns, is_quantized(format));
+          for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t o = 0; o < outputs; ++o) {
+              double expected = 0.0, size = 0.0;
+              for (std::size_t k = 0; k < columns; ++k) {
+                auto part = worth[r * columns + k]
+                            * double{weight.floats[o * columns + k]};
+                expected += part;
+                size += std::fabs(part);
+              }
+              ASSERT_NEAR(y[r * (outputs + 5) + o], expected, 1e-6 * size)
+                  << name_of(format) << " " << outputs << "x" << columns << ", "
+                  << rows << " rows";
+            }
+        }
+}
+
+TEST_P(packed_product_test, all_forms_and_cuts_have_the_same_bits) {
+  for (int i = 0; i < 120; ++i) {
+    auto format = formats[i % 3];
+    auto rows = i < 100 ? random_number(1, 40) : random_number(100, 512);
+    auto outputs = random_number(1, i < 100 ? 300 : 90);
+    auto columns = random_number(1, i < 60 ? 200 : 700);
+    packed_matrix weight{format, outputs, columns};
+    auto x = random_floats(rows * columns);
+    auto bias = random_floats(outputs);
+    auto before = random_floats(rows * (outputs + 5));
+    auto expected =
+        multiply(plain(), weight.view, x, rows, bias.data(), &before);
+    SCOPED_TRACE(name_of(format));
+    expect_same_bits(
+        multiply(kernels, weight.view, x, rows, bias.data(), &before), expected,
+        "as a whole");
+    expect_same_bits(
+        multiply(kernels, weight.view, x, rows, bias.data(), &before, true),
+        expected, "in pieces");
+  }
+}
+
+TEST_P(packed_product_test, long_rows_have_the_same_bits) {
+  for (auto format : formats)
+    for (std::size_t rows : {1u, 4u, 8u, 30u}) {
+      packed_matrix weight{format, 100, 4864};
+      auto x = random_floats(rows * 4864);
+      expect_same_bits(multiply(kernels, weight.view, x, rows),
+                       multiply(plain(), weight.view, x, rows),
+                       name_of(format));
+    }
+}
+
+TEST_P(packed_product_test, a_row_is_the_same_alone_and_in_any_batch) {
+  std::size_t outputs = 90, columns = 333;
+  for (auto format : formats) {
+    packed_matrix weight{format, outputs, columns};
+    for (std::size_t rows : {2u, 3u, 5u, 6u, 8u, 9u, 13u, 14u, 37u, 128u}) {
+      auto x = random_floats(rows * columns);
+      auto together = multiply(kernels, weight.view, x, rows);
+      for (std::size_t r = 0; r < rows; ++r) {
+        auto begin = x.begin() + static_cast<std::ptrdiff_t>(r * columns);
+        auto alone =
+            multiply(kernels, weight.view,
+                     {begin, begin + static_cast<std::ptrdiff_t>(columns)}, 1);
+        ASSERT_EQ(std::memcmp(alone.data(), together.data() + r * (outputs + 5),
+                              (outputs + 5) * sizeof(float)),
+                  0)
+            << name_of(format) << ", row " << r << " of " << rows;
+      }
+    }
+  }
+}
+
+TEST_P(packed_product_test, a_poisoned_row_spoils_only_itself) {
+  std::size_t outputs = 50, columns = 77;
+  for (auto format : formats)
+    for (auto poison : {std::numeric_limits<float>::quiet_NaN(),
+                        -std::numeric_limits<float>::infinity()})
+      for (std::size_t rows : {1u, 4u, 8u, 21u}) {
+        packed_matrix weight{format, outputs, columns};
+        auto x = random_floats(rows * columns);
+        auto clean = multiply(kernels, weight.view, x, rows);
+        auto victim = random_number(0, rows - 1);
+        x[victim * columns + random_number(0, columns - 1)] = poison;
+        auto y = multiply(kernels, weight.view, x, rows);
+        for (std::size_t r = 0; r < rows; ++r)
+          for (std::size_t o = 0; o < outputs; ++o) {
+            auto at = r * (outputs + 5) + o;
+            if (r == victim)
+              ASSERT_FALSE(std::isfinite(y[at])) << name_of(format);
+            else
+              ASSERT_EQ(y[at], clean[at]) << name_of(format);
+          }
+      }
+}
+
+TEST_P(packed_product_test, nothing_is_lost_with_tiny_huge_and_no_numbers) {
+  std::size_t columns = 64;
+  for (auto format : formats) {
+    packed_matrix weight{format, 16, columns};
+    for (auto size : {0.0f, 1e-44f, 1e-25f, 1e30f}) {
+      std::vector<float> x(columns, size);
+      auto y = multiply(kernels, weight.view, x, 1);
+      for (std::size_t o = 0; o < 16; ++o) {
+        double expected = 0.0;
+        for (std::size_t k = 0; k < columns; ++k)
+          expected += double{size} * weight.floats[o * columns + k];
+        ASSERT_NEAR(y[o], expected, 1e-5 * 64 * size + 1e-30)
+            << name_of(format);
+      }
+      expect_same_bits(y, multiply(plain(), weight.view, x, 1),
+                       name_of(format));
+    }
+  }
+}
+
+// The largest numbers of both sides at once: no sum may be cut off.
+TEST_P(packed_product_test, the_largest_numbers_do_not_saturate) {
+  std::size_t columns = 256;
+  for (auto format : {packed_format::int8, packed_format::int4})
+    for (auto sign : {1.0f, -1.0f})
+      for (std::size_t rows : {1u, 3u, 8u, 20u}) {
+        auto most = format == packed_format::int8 ? 127.0f : 8.0f;
+        packed_matrix weight{format, 16, columns};
+        std::vector<float> floats(16 * columns, -most);
+        pack_blocks({number_format::f32, floats.data(), 16, columns}, format,
+                    static_cast<std::byte*>(weight.memory.get()), 0, 1);
+        std::vector<float> x(rows * columns, sign * 127.0f);
+        auto y = multiply(kernels, weight.view, x, rows);
+        for (std::size_t r = 0; r < rows; ++r)
+          for (std::size_t o = 0; o < 16; ++o)
+            ASSERT_EQ(y[r * 21 + o],
+                      -most * sign * 127.0f * static_cast<float>(columns));
+      }
+}
+
+TEST(fused_test, rounds_like_the_instruction) {
+  std::uniform_int_distribution<std::uint32_t> bits;
+  auto number = [&] {
+    // Exponents around 0, so that sums meet; few digits, so that ties occur.
+    auto mask = bits(random_source) % 2 == 0 ? 0xFFFFFFFFu : 0xFFFFF000u;
+    auto exponent = 120 + bits(random_source) % 16;
+    return std::bit_cast<float>(
+        ((bits(random_source) & 0x807FFFFFu) | exponent << 23) & mask);
+  };
+  for (int i = 0; i < 1000000; ++i) {
+    auto a = number(), b = number(), c = number();
+    if (i % 3 == 0)
+      c *= 0x1p-24f;
+    ASSERT_EQ(fused(a, b, c), std::fma(a, b, c)) << a << " " << b << " " << c;
+  }
+  auto most = std::numeric_limits<float>::max();
+  EXPECT_EQ(fused(most, 2.0f, 0.0f), std::fma(most, 2.0f, 0.0f));
+  EXPECT_EQ(fused(most, 1.0f, -most), 0.0f);
+  EXPECT_EQ(fused(0x1p-100f, 0x1p-49f, 0.0f), 0x1p-149f);
+  EXPECT_TRUE(std::isnan(fused(NAN, 1.0f, 1.0f)));
+  EXPECT_TRUE(std::isnan(fused(INFINITY, 0.0f, 1.0f)));
+  EXPECT_EQ(fused(INFINITY, 1.0f, 1.0f), INFINITY);
+}
+
+TEST(packed_input_test, each_row_is_in_one_tile) {
+  packed_kernels kernels{};
+  kernels.quantized_tiles = {8, 6};
+  for (std::size_t rows = 1; rows < 200; ++rows) {
+    packed_input input;
+    input.reset(kernels, packed_format::int4, rows, 40);
+    EXPECT_EQ(input.steps(), 2u);
+    EXPECT_EQ(input.tiles(), rows <= 8 ? 1 : (rows + 5) / 6);
+    for (std::size_t row = 0; row < rows; ++row) {
+      auto tile = input.tile_of(row);
+      ASSERT_LE(input.first_row(tile), row);
+      ASSERT_GT(input.first_row(tile + 1), row);
+    }
+  }
+}
+
+TEST(packed_task_test, tasks_share_out_all_blocks_evenly) {
+  for (std::size_t outputs : {1u, 64u, 576u, 49152u})
+    for (std::size_t rows : {1u, 8u, 512u})
+      for (int threads : {1, 2, 3, 8}) {
+        packed_view weight{packed_format::int8, nullptr, outputs, 576};
+        auto tasks = tasks_of(weight, rows, threads);
+        auto blocks = packed_blocks(outputs);
+        ASSERT_GE(tasks, 1u);
+        EXPECT_EQ(first_block(weight, 0, tasks), 0u);
+        EXPECT_EQ(first_block(weight, tasks, tasks), blocks);
+        for (std::size_t i = 0; i < tasks; ++i) {
+          auto size =
+              first_block(weight, i + 1, tasks) - first_block(weight, i, tasks);
+          EXPECT_GE(size, blocks / tasks);
+          EXPECT_LE(size, blocks / tasks + 1);
+        }
+      }
+}

@@ -48,10 +48,33 @@ std::optional<number_format> format_of(const std::string& dtype) {
                                  quote(dtype)));
 }
 
+std::optional<packed_format> packed_of(const std::string& quantize) {
+  if (quantize == "none")
+    return std::nullopt;
+  if (quantize == "int8")
+    return packed_format::int8;
+  if (quantize == "int4")
+    return packed_format::int4;
+  if (quantize == "bf16")
+    return packed_format::bf16;
+  throw config_error(fmt::format("parameter \"quantize\" is {}, but none, int8, "
+                                 "int4 or bf16 is needed",
+                                 quote(quantize)));
+}
+
+weight_form form_of(const std::string& dtype, const std::string& quantize) {
+  weight_form result{format_of(dtype), packed_of(quantize)};
+  if (result.format && result.packed)
+    throw config_error(fmt::format("parameters \"dtype\" {} and \"quantize\" {} "
+                                   "exclude each other",
+                                   quote(dtype), quote(quantize)));
+  return result;
+}
+
 /// What config.json says of a model.
 struct causal_lm_params {
   std::filesystem::path folder;
-  std::optional<number_format> format;
+  weight_form form;
   std::size_t context; // 0 leaves it to the model
   std::size_t memory;  // 0 leaves it to what is free
   bool speculates;
@@ -66,10 +89,11 @@ bool speculates(const std::string& speculation) {
 }
 
 causal_lm_params read_params(const entry_params& given) {
-  auto params = given.bind(
-      {"path", "dtype", "context_length", "kv_cache_memory", "speculation"});
+  auto params = given.bind({"path", "dtype", "quantize", "context_length",
+                            "kv_cache_memory", "speculation"});
   return {params.require_folder("path"),
-          format_of(params.string_or("dtype", "auto")),
+          form_of(params.string_or("dtype", "auto"),
+                  params.string_or("quantize", "none")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
           params.bytes_or("kv_cache_memory", 0),
           speculates(params.string_or("speculation", "auto"))};
@@ -78,12 +102,16 @@ causal_lm_params read_params(const entry_params& given) {
 std::unique_ptr<causal_net> load_net(const llama_config& config,
                                      std::shared_ptr<const weight_folder> files,
                                      const std::string& device,
-                                     std::optional<number_format> format,
+                                     const weight_form& form,
                                      const load_watch& watch) {
   auto place = torch_device_name(device);
   if (place == "cpu")
-    return load_llama_cpu(config, std::move(files), format, best_kernels(),
+    return load_llama_cpu(config, std::move(files), form, best_kernels(),
                           watch);
+  if (form.packed)
+    throw std::runtime_error(
+        fmt::format("`quantize` is for the CPU, and this is {}", place));
+  auto format = form.format;
   if (!format)
     format = files->find("model.norm.weight") != nullptr
                  ? files->find("model.norm.weight")->format
@@ -128,7 +156,7 @@ public:
     if (params.context != 0)
       info_.context_length = std::min(params.context, info_.context_length);
     auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
-                        device, params.format, watch);
+                        device, params.form, watch);
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.
     info_.context_length =

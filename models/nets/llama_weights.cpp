@@ -1,6 +1,7 @@
 // Finds the tensors of a Llama and makes them readable for the kernels.
 #include "models/nets/llama_weights.hpp"
 
+#include "models/nets/packing.hpp"
 #include "models/weights/convert.hpp"
 
 #include <fmt/format.h>
@@ -14,8 +15,8 @@ namespace {
 
 class reader {
 public:
-  reader(const weight_folder& folder, std::optional<number_format> format)
-      : folder_(folder), format_(format) {
+  reader(const weight_folder& folder, const weight_form& form)
+      : folder_(folder), form_(form) {
   }
 
   std::vector<float> vector(const std::string& name, std::size_t size) const {
@@ -26,12 +27,12 @@ public:
                         std::size_t columns) const {
     auto& tensor = folder_.require(name, {rows, columns});
     linear_weights result;
-    auto format = format_.value_or(tensor.format);
-    result.weight = {format, tensor.bytes.data(), rows, columns};
+    auto format = form_.format.value_or(tensor.format);
+    result.plain = {format, tensor.bytes.data(), rows, columns};
     auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
     if (format != tensor.format || address % size_of(format) != 0) {
       result.storage = convert(tensor, format);
-      result.weight.data = result.storage.data();
+      result.plain.data = result.storage.data();
     }
     return result;
   }
@@ -46,23 +47,33 @@ public:
 
 private:
   const weight_folder& folder_;
-  std::optional<number_format> format_;
+  const weight_form& form_;
 };
+
+std::vector<linear_weights*> matrices_of(llama_weights& weights) {
+  std::vector<linear_weights*> result{&weights.embedding};
+  for (auto& layer : weights.layers)
+    for (auto* item : {&layer.query, &layer.key, &layer.value, &layer.output,
+                       &layer.gate, &layer.up, &layer.down})
+      result.push_back(item);
+  if (weights.own_head)
+    result.push_back(&*weights.own_head);
+  return result;
+}
 
 } // namespace
 
 llama_weights::llama_weights(const llama_config& config,
                              std::shared_ptr<const weight_folder> files,
-                             std::optional<number_format> format,
-                             const load_watch& watch)
+                             const weight_form& form, const load_watch& watch)
     : folder(std::move(files)) {
-  reader read{*folder, format};
+  reader read{*folder, form};
   auto hidden = config.hidden;
   auto embedding_name = llama_embedding_name(config, *folder);
   embedding = read.matrix(embedding_name, config.vocabulary, hidden);
   norm = read.vector("model.norm.weight", hidden);
   if (!config.is_tied)
-    head_storage = read.matrix("lm_head.weight", config.vocabulary, hidden);
+    own_head = read.matrix("lm_head.weight", config.vocabulary, hidden);
   for (std::size_t i = 0; i < config.layers; ++i) {
     auto prefix = fmt::format("model.layers.{}.", i);
     auto attention = prefix + "self_attn.";
@@ -78,15 +89,16 @@ llama_weights::llama_weights(const llama_config& config,
     layer.query = read.linear(attention + "q_proj", queries, hidden, bias);
     layer.key = read.linear(attention + "k_proj", keys, hidden, bias);
     layer.value = read.linear(attention + "v_proj", keys, hidden, bias);
-    layer.output = read.linear(attention + "o_proj", hidden, queries, bias);
+    layer.output = read.linear(attention + "o_proj", hidden, queries,
+                               config.has_output_bias);
     bias = config.has_mlp_bias;
     auto inner = config.intermediate;
     layer.gate = read.linear(mlp + "gate_proj", inner, hidden, bias);
     layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
     layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
-    if (watch)
-      watch(static_cast<double>(i + 1) / static_cast<double>(config.layers));
   }
+  if (form.packed)
+    packed_ = pack(matrices_of(*this), *form.packed, watch);
 }
 
 std::string llama_embedding_name(const llama_config& config,

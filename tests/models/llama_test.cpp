@@ -1,6 +1,7 @@
 // Tests the Llama networks against scores and tokens from transformers.
 #include "tests/models/llama_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
+#include "tests/models/weight_forms.hpp"
 
 #include "models/nets/llama.hpp"
 
@@ -24,7 +25,8 @@ constexpr std::size_t block_count = 128;
 // The network in one of its forms: `torch`, or kernels by their name. All
 // numbers are kept as they are stored, and the arithmetic is f32.
 std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
-                                 const std::string& form = "torch") {
+                                 const std::string& form = "torch",
+                                 const weight_form& weight = {}) {
   auto config = read_llama_config(folder);
   auto weights = std::make_shared<weight_folder>(folder);
   std::unique_ptr<causal_net> result;
@@ -32,7 +34,7 @@ std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
     result = load_llama_torch(config, weights, "cpu", number_format::f32);
   for (auto kernels : usable_kernels())
     if (kernels->name == form)
-      result = load_llama_cpu(config, weights, std::nullopt, *kernels);
+      result = load_llama_cpu(config, weights, weight, *kernels);
   result->make_blocks(block_count);
   return result;
 }
@@ -192,11 +194,12 @@ TEST_P(llama_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
 
 namespace {
 
-class llama_bits_test : public ::testing::TestWithParam<const char*> {
+class llama_bits_test
+    : public ::testing::TestWithParam<std::tuple<const char*, named_form>> {
 protected:
   std::unique_ptr<causal_net> load_form(const kernel_set& kernels) const {
-    auto folder = llama_folder(GetParam());
-    return load(folder, kernels.name);
+    auto& [name, weight] = GetParam();
+    return load(llama_folder(name), kernels.name, weight.form);
   }
 
   // What the network says of `tokens` one by one.
@@ -218,12 +221,15 @@ protected:
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(models, llama_bits_test,
-                         ::testing::ValuesIn(llama_names), [](auto& of) {
-                           std::string name = of.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    models, llama_bits_test,
+    ::testing::Combine(::testing::ValuesIn(llama_names),
+                       ::testing::ValuesIn(weight_forms())),
+    [](auto& of) {
+      std::string name = std::get<0>(of.param);
+      std::ranges::replace(name, '-', '_');
+      return name + "_" + std::get<1>(of.param).name;
+    });
 
 } // namespace
 
@@ -287,6 +293,30 @@ TEST_P(llama_bits_test, are_the_same_in_every_form_that_fuses) {
     if (first.empty())
       first = scores;
     EXPECT_EQ(scores, first) << kernels->name;
+  }
+}
+
+// --- packed weights ----------------------------------------------------------
+
+// Rounded weights give other scores; how far off they may be is a property of
+// these networks, whose weights are random and small.
+TEST(llama_packed_test, scores_are_near_those_of_transformers) {
+  for (auto name : llama_names) {
+    llama_reference reference{name};
+    auto far = [&](packed_format format) {
+      auto net = load(llama_folder(name), best_kernels().name,
+                      {std::nullopt, format});
+      stored_sequence cache;
+      return distance(read_tokens(*net, cache, reference.prompt),
+                      reference.scores[0]);
+    };
+    auto bf16 = far(packed_format::bf16);
+    auto int8 = far(packed_format::int8);
+    auto int4 = far(packed_format::int4);
+    EXPECT_LT(bf16, 0.02) << name;
+    EXPECT_LT(int8, 0.15) << name;
+    EXPECT_LT(int4, 1.0) << name;
+    EXPECT_LT(int8, int4 / 4) << name;
   }
 }
 

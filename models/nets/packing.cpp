@@ -1,0 +1,54 @@
+// Packs the matrices of a network when it is loaded.
+#include "models/nets/packing.hpp"
+
+#include "models/cores.hpp"
+#include "models/kernels/thread_pool.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace model_server {
+
+namespace {
+
+// Blocks of a task: long enough not to be noticed, short enough to be shared.
+constexpr std::size_t task_blocks = 4;
+
+std::size_t bytes_of(const linear_weights& item, packed_format format) {
+  return packed_bytes(format, item.outputs(), item.inputs());
+}
+
+void pack_one(linear_weights& item, packed_format format, std::byte* to,
+              thread_pool& pool) {
+  auto blocks = packed_blocks(item.outputs());
+  pool.run((blocks + task_blocks - 1) / task_blocks, [&](std::size_t task) {
+    auto begin = task * task_blocks;
+    pack_blocks(item.plain, format, to, begin,
+                std::min(blocks, begin + task_blocks));
+  });
+  item.packed = packed_view{format, to, item.outputs(), item.inputs()};
+  item.plain.data = nullptr;
+  item.storage = {};
+}
+
+} // namespace
+
+packed_memory pack(std::span<linear_weights* const> matrices,
+                   packed_format format, const load_watch& watch) {
+  std::size_t size = 0;
+  for (const auto* item : matrices)
+    size += bytes_of(*item, format);
+  packed_memory result{size};
+  thread_pool pool{usable_cores()};
+  auto* to = result.data();
+  for (auto* item : matrices) {
+    pack_one(*item, format, to, pool);
+    to += bytes_of(*item, format);
+    if (watch)
+      watch(static_cast<double>(to - result.data())
+            / static_cast<double>(size));
+  }
+  return result;
+}
+
+} // namespace model_server

@@ -8,10 +8,13 @@
 #include "actors/worker_process.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
+#include "config/quantize_options.hpp"
 #include "http/endpoints.hpp"
 #include "http/server.hpp"
 #include "models/devices.hpp"
+#include "models/kernels/kernel_set.hpp"
 #include "models/model_catalog.hpp"
+#include "models/quantize.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -294,6 +297,19 @@ int serve_as_member(const settings& config) {
   return 0;
 }
 
+// -- packing ------------------------------------------------------------------
+
+int quantize_weights(int argc, const char* const* argv) {
+  auto read = read_quantize_options(argc, argv, packed_format_names());
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    print_and_flush(early->text);
+    return 0;
+  }
+  const auto& options = std::get<quantize_options>(read);
+  quantize(options.from, options.to, options.format);
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -302,6 +318,9 @@ int main(int argc, char** argv) {
   std::signal(SIGCHLD, SIG_DFL); // ignored, it would keep ends from us
   raise_descriptor_limit();
   try {
+    if (argc > 1 && std::string_view{argv[1]} == quantize_command)
+      return quantize_weights(argc - 1, argv + 1);
+    best_kernels(); // or why the form that was asked for cannot be had
     auto loaded =
         load_settings(argc, argv, process_surroundings(entry_names()));
     if (const auto* early = std::get_if<early_exit>(&loaded)) {

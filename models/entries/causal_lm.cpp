@@ -7,6 +7,7 @@
 #include "models/model_catalog.hpp"
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
+#include "models/nets/packed_tensors.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/weight_folder.hpp"
@@ -51,12 +52,8 @@ std::optional<number_format> format_of(const std::string& dtype) {
 std::optional<packed_format> packed_of(const std::string& quantize) {
   if (quantize == "none")
     return std::nullopt;
-  if (quantize == "int8")
-    return packed_format::int8;
-  if (quantize == "int4")
-    return packed_format::int4;
-  if (quantize == "bf16")
-    return packed_format::bf16;
+  if (auto format = packed_format_named(quantize))
+    return format;
   throw config_error(fmt::format("parameter \"quantize\" is {}, but none, int8, "
                                  "int4 or bf16 is needed",
                                  quote(quantize)));
@@ -89,8 +86,8 @@ bool speculates(const std::string& speculation) {
 }
 
 causal_lm_params read_params(const entry_params& given) {
-  auto params = given.bind({"path", "dtype", "quantize", "context_length",
-                            "kv_cache_memory", "speculation"});
+  auto params = given.bind({"path", "dtype", "context_length",
+                            "kv_cache_memory", "speculation", "quantize"});
   return {params.require_folder("path"),
           form_of(params.string_or("dtype", "auto"),
                   params.string_or("quantize", "none")),

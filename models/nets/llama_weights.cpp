@@ -1,12 +1,14 @@
 // Finds the tensors of a Llama and makes them readable for the kernels.
 #include "models/nets/llama_weights.hpp"
 
+#include "models/nets/packed_tensors.hpp"
 #include "models/nets/packing.hpp"
 #include "models/weights/convert.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <stdexcept>
 #include <utility>
 
 namespace model_server {
@@ -25,8 +27,14 @@ public:
 
   linear_weights matrix(const std::string& name, std::size_t rows,
                         std::size_t columns) const {
-    auto& tensor = folder_.require(name, {rows, columns});
     linear_weights result;
+    result.packed = find_packed(folder_, name, rows, columns);
+    if (result.packed) {
+      check_form(name, result.packed->format);
+      result.plain = {number_format::u8, nullptr, rows, columns};
+      return result;
+    }
+    auto& tensor = folder_.require(name, {rows, columns});
     auto format = form_.format.value_or(tensor.format);
     result.plain = {format, tensor.bytes.data(), rows, columns};
     auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
@@ -46,6 +54,14 @@ public:
   }
 
 private:
+  // What is packed in the file stays as it is.
+  void check_form(const std::string& name, packed_format found) const {
+    if (form_.format || (form_.packed && *form_.packed != found))
+      throw std::runtime_error(fmt::format(
+          "`{}` lies packed as {} in its file, and is not kept in another form",
+          name, to_string(found)));
+  }
+
   const weight_folder& folder_;
   const weight_form& form_;
 };
@@ -97,14 +113,17 @@ llama_weights::llama_weights(const llama_config& config,
     layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
     layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
   }
-  if (form.packed)
-    packed_ = pack(matrices_of(*this), *form.packed, watch);
+  if (!form.packed)
+    return;
+  auto matrices = matrices_of(*this);
+  std::erase_if(matrices, [](const auto* item) { return item->packed; });
+  packed_ = pack(matrices, *form.packed, watch);
 }
 
 std::string llama_embedding_name(const llama_config& config,
                                  const weight_folder& folder) {
   std::string name = "model.embed_tokens.weight";
-  if (config.is_tied && folder.find(name) == nullptr)
+  if (config.is_tied && !has_matrix(folder, name))
     return "lm_head.weight";
   return name;
 }

@@ -2,10 +2,8 @@
 #include "models/nets/packing.hpp"
 
 #include "models/cores.hpp"
-#include "models/kernels/thread_pool.hpp"
 
 #include <algorithm>
-#include <cstddef>
 
 namespace model_server {
 
@@ -18,20 +16,16 @@ std::size_t bytes_of(const linear_weights& item, packed_format format) {
   return packed_bytes(format, item.outputs(), item.inputs());
 }
 
-void pack_one(linear_weights& item, packed_format format, std::byte* to,
-              thread_pool& pool) {
-  auto blocks = packed_blocks(item.outputs());
+} // namespace
+
+void pack_matrix(const matrix_view& from, packed_format format, std::byte* to,
+                 thread_pool& pool) {
+  auto blocks = packed_blocks(from.rows);
   pool.run((blocks + task_blocks - 1) / task_blocks, [&](std::size_t task) {
     auto begin = task * task_blocks;
-    pack_blocks(item.plain, format, to, begin,
-                std::min(blocks, begin + task_blocks));
+    pack_blocks(from, format, to, begin, std::min(blocks, begin + task_blocks));
   });
-  item.packed = packed_view{format, to, item.outputs(), item.inputs()};
-  item.plain.data = nullptr;
-  item.storage = {};
 }
-
-} // namespace
 
 packed_memory pack(std::span<linear_weights* const> matrices,
                    packed_format format, const load_watch& watch) {
@@ -42,7 +36,10 @@ packed_memory pack(std::span<linear_weights* const> matrices,
   thread_pool pool{usable_cores()};
   auto* to = result.data();
   for (auto* item : matrices) {
-    pack_one(*item, format, to, pool);
+    pack_matrix(item->plain, format, to, pool);
+    item->packed = packed_view{format, to, item->outputs(), item->inputs()};
+    item->plain.data = nullptr;
+    item->storage = {};
     to += bytes_of(*item, format);
     if (watch)
       watch(static_cast<double>(to - result.data())

@@ -81,6 +81,10 @@ struct supervisor_state {
   /// burden, of equals the oldest. Null if none is ready.
   entity* best_for(const prompt_trail& trail);
 
+  /// An entity that serves, but not the same model as one of this identity;
+  /// null if there is none.
+  const entity* unlike(std::uint64_t identity) const;
+
   /// The entity that `remove` means, leaving ones left out; null if there is
   /// none.
   entity* to_remove(const std::string& device);

@@ -63,6 +63,14 @@ entity* supervisor_state::best_for(const prompt_trail& trail) {
   return best;
 }
 
+const entity* supervisor_state::unlike(std::uint64_t identity) const {
+  for (const auto& item : entities)
+    if (item.can_serve() && identity != 0 && item.identity != 0
+        && item.identity != identity)
+      return &item;
+  return nullptr;
+}
+
 entity* supervisor_state::to_remove(const std::string& device) {
   entity* result = nullptr;
   for (auto& item : entities)

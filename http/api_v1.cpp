@@ -18,6 +18,8 @@ void write_entity(json_text& out, const entity_status& entity) {
   out.key("state").text(to_string(entity.state));
   if (entity.state == entity_state::loading)
     out.key("progress").number(entity.loaded);
+  if (entity.state == entity_state::ready)
+    out.key("resume").text(entity.is_exact ? "exact" : "coherent");
   out.key("running").number(entity.running);
   out.key("waiting").number(entity.waiting);
   out.key("tokens_per_second").number(entity.tokens_per_second);

@@ -10,6 +10,7 @@
 #include "models/nets/packed_tensors.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
+#include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <fmt/format.h>
@@ -66,6 +67,13 @@ weight_form form_of(const std::string& dtype, const std::string& quantize) {
                                    "exclude each other",
                                    quote(dtype), quote(quantize)));
   return result;
+}
+
+// How the weights are kept, in a word.
+std::string name_of(const weight_form& form) {
+  if (form.packed)
+    return fmt::format("packed {}", to_string(*form.packed));
+  return std::string{form.format ? to_string(*form.format) : "as stored"};
 }
 
 /// What config.json says of a model.
@@ -152,8 +160,12 @@ public:
     set_info(config, generation);
     if (params.context != 0)
       info_.context_length = std::min(params.context, info_.context_length);
-    auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
-                        device, params.form, watch);
+    auto files = std::make_shared<weight_folder>(params.folder);
+    info_.identity =
+        model_digest(params.folder, *files, name_of(params.form));
+    auto net =
+        load_net(config, std::move(files), device, params.form, watch);
+    info_.is_exact = net->is_exact();
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.
     info_.context_length =

@@ -29,7 +29,7 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
                std::shared_ptr<worker_record> log) {
   return {
       [=](load_atom, const load_watcher&) {
-        return worker_ready{incarnation, 100};
+        return worker_ready{incarnation, 100, true, 0};
       },
       [=](const submit& order, const token_sink&) {
         log->submits.push_back(order);

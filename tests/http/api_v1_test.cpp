@@ -49,8 +49,8 @@ TEST(api_v1_test, tells_how_far_a_model_is_loaded_and_how_exact_it_is) {
   server_status status;
   status.models.push_back(model);
   auto json = status_json(status);
-  EXPECT_THAT(json, HasSubstr(R"("state":"loading","progress":0.25,)"));
-  EXPECT_THAT(json, HasSubstr(R"("state":"ready","resume":"exact","running")"));
+  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"progress":0.25})"));
+  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"resume":"exact"})"));
 }
 
 TEST(api_v1_test, writes_what_became_of_a_device) {

@@ -222,6 +222,29 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
   system.spawn(add_all, orders);
 }
 
+/// Without its gateway the server can only say that it is broken: it ends, and
+/// whoever started it may start it again. Watches as long as the caller keeps
+/// what this returns.
+caf::actor watch_gateway(caf::actor_system& system,
+                         const gateway_actor& gateway,
+                         std::shared_ptr<start_result> result) {
+  auto watch = [result](caf::event_based_actor* self,
+                        const gateway_actor& whom) {
+    self->monitor(whom);
+    self->set_down_handler([=](const caf::down_msg& down) {
+      self->quit();
+      if (down.reason == caf::exit_reason::user_shutdown)
+        return;
+      log_event(log_level::error, "gateway_lost",
+                {{"reason", describe(down.reason)}});
+      result->is_hopeless = true;
+      ask_to_stop(SIGTERM);
+    });
+    return caf::behavior{[](tick_atom) {}}; // waits for that
+  };
+  return system.spawn(watch, gateway);
+}
+
 // -- stop ---------------------------------------------------------------------
 
 /// Lets the replies in progress finish.
@@ -270,6 +293,7 @@ int serve(const settings& config) {
     log_event(log_level::info, "listening",
               {{"address", config.http.address}, {"port", server.port()}});
     warn_of_slow_blas();
+    auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, started);
     wait_for_stop();
     // Models that fail to load from now on do so because they are stopped.

@@ -39,7 +39,7 @@ void tell_replies(supervisor_pointer self, std::uint64_t incarnation,
 // A reply could not go on there as it began elsewhere.
 failure has_another_model(const entity& other) {
   return {errc::load_failed,
-          "its model is not the one that runs on " + other.device
+          "its model is not the one that began on " + other.device
               + ": the files or the settings differ",
           "", 0};
 }
@@ -178,6 +178,7 @@ void take_legacy(supervisor_pointer self) {
   auto& state = self->state;
   auto& legacy = *state.options.legacy;
   state.last_incarnation = legacy.last_incarnation;
+  state.router = std::exchange(legacy.router, nullptr);
   dismiss_all(self, legacy.departing);
   state.entities = std::exchange(legacy.entities, {});
   state.entities.remove_if([self](const auto& item) {

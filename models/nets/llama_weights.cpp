@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -66,6 +68,20 @@ private:
   const weight_form& form_;
 };
 
+// Matrices with the same input are multiplied together.
+void check_alike(const std::string& where,
+                 std::initializer_list<const linear_weights*> matrices) {
+  auto form = [](const linear_weights* item) {
+    return item->packed ? std::optional{item->packed->format} : std::nullopt;
+  };
+  for (const auto* item : matrices)
+    if (form(item) != form(*matrices.begin()))
+      throw std::runtime_error(fmt::format(
+          "`{}*`: some matrices are packed in another form than others with "
+          "the same input",
+          where));
+}
+
 std::vector<linear_weights*> matrices_of(llama_weights& weights) {
   std::vector<linear_weights*> result{&weights.embedding};
   for (auto& layer : weights.layers)
@@ -112,6 +128,8 @@ llama_weights::llama_weights(const llama_config& config,
     layer.gate = read.linear(mlp + "gate_proj", inner, hidden, bias);
     layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
     layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
+    check_alike(attention, {&layer.query, &layer.key, &layer.value});
+    check_alike(mlp, {&layer.gate, &layer.up});
   }
   if (!form.packed)
     return;

@@ -23,6 +23,9 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace model_server {
 
 namespace fs = std::filesystem;
@@ -52,7 +55,7 @@ bool is_float(const tensor_view& tensor) {
 
 planned_tensor plan(const std::string& name, const tensor_view& tensor,
                     packed_format format) {
-  if (tensor.shape.size() != 2 || !is_float(tensor))
+  if (tensor.shape.size() != 2 || !is_float(tensor) || tensor.bytes.empty())
     return {name,         &tensor,           false, to_string(tensor.format),
             tensor.shape, tensor.bytes.size()};
   auto rows = static_cast<std::size_t>(tensor.shape[0]);
@@ -123,9 +126,16 @@ public:
     check();
   }
 
+  // Whole, or not there: it is on the disk when this returns.
   void close() {
     file_.close();
     check();
+    auto descriptor = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    auto is_safe = descriptor >= 0 && ::fsync(descriptor) == 0;
+    ::close(descriptor);
+    if (!is_safe)
+      throw std::runtime_error(
+          fmt::format("{}: cannot be written", path_.string()));
   }
 
 private:
@@ -177,7 +187,7 @@ void write_tensors(const weight_folder& folder, packed_format format,
     else
       file.write(item.from->bytes);
     done += item.from->bytes.size();
-    if (watch)
+    if (watch && done > 0)
       watch(static_cast<double>(done)
             / static_cast<double>(sizes.bytes_before));
   }
@@ -202,19 +212,22 @@ packed_sizes write_packed_folder(const fs::path& from, const fs::path& to,
       throw std::runtime_error(fmt::format(
           "{}: tensor `{}` is packed already", from.string(), name));
   auto wanted = to.has_filename() ? to : to.parent_path();
-  if (wanted.has_parent_path())
-    fs::create_directories(wanted.parent_path());
-  if (!fs::create_directory(wanted))
+  if (fs::exists(wanted))
     throw std::runtime_error(
-        fmt::format("{}: is there already", to.string()));
+        fmt::format("{}: is there already", wanted.string()));
+  auto partial = wanted;
+  partial += ".partial";
+  fs::remove_all(partial); // of a run that was interrupted
+  fs::create_directories(partial);
   try {
     packed_sizes result;
-    copy_other_files(from, to);
-    write_tensors(folder, format, to / "model.safetensors", result, watch);
+    copy_other_files(from, partial);
+    write_tensors(folder, format, partial / "model.safetensors", result, watch);
+    fs::rename(partial, wanted);
     return result;
   } catch (...) {
     std::error_code ignored;
-    fs::remove_all(to, ignored);
+    fs::remove_all(partial, ignored);
     throw;
   }
 }

@@ -19,7 +19,8 @@ struct packed_sizes {
 /// `from` packed, all other tensors and files as they are. Whoever serves it
 /// maps the weights, which all of its processes share. Uses all cores, and
 /// memory for one matrix. Throws `std::runtime_error` that names what cannot be
-/// read, packed or written; nothing is left of the folder then.
+/// read, packed or written; there is no such folder
+/// then. While it is written it is called `to.partial`.
 packed_sizes write_packed_folder(const std::filesystem::path& from,
                                  const std::filesystem::path& to,
                                  packed_format format,

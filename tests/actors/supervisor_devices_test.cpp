@@ -54,7 +54,7 @@ TEST_F(supervisor_devices_test, refuses_an_entity_with_another_model) {
   plan->identity = 8; // somebody has changed the files
   auto refused = add_refused("virtual:0");
   EXPECT_EQ(refused.code, errc::load_failed);
-  EXPECT_THAT(refused.message, HasSubstr("not the one that runs on cpu"));
+  EXPECT_THAT(refused.message, HasSubstr("not the one that began on cpu"));
   EXPECT_THAT(devices_of_m(), ElementsAre("cpu"));
   plan->identity = 7;
   add("m", "virtual:0");

@@ -58,6 +58,36 @@ protected:
     return result;
   }
 
+  // A folder with both files and an index that takes one matrix of layer 0
+  // from the second.
+  fs::path mix(const fs::path& one, const fs::path& two,
+               const std::string& matrix) {
+    auto result = folder.path() / ("mix_" + matrix);
+    fs::create_directory(result);
+    fs::copy_file(one / "config.json", result / "config.json");
+    fs::copy_file(one / "model.safetensors", result / "one.safetensors");
+    fs::copy_file(two / "model.safetensors", result / "two.safetensors");
+    std::string map;
+    auto add = [&](const std::string& name, const char* file) {
+      map += (map.empty() ? "\"" : ",\"") + name + "\":\"" + file + "\"";
+    };
+    auto is_taken = [&](const std::string& name) {
+      return name.find("layers.0.") != name.npos
+             && name.find(matrix) != name.npos;
+    };
+    safetensors_file first{result / "one.safetensors"};
+    safetensors_file second{result / "two.safetensors"};
+    for (const auto& [name, _] : first.tensors())
+      if (!is_taken(name))
+        add(name, "one.safetensors");
+    for (const auto& [name, _] : second.tensors())
+      if (is_taken(name))
+        add(name, "two.safetensors");
+    std::ofstream{result / "model.safetensors.index.json"}
+        << "{\"weight_map\":{" << map << "}}";
+    return result;
+  }
+
   fs::path source = llama_folder("gqa-tied-bf16");
   temporary_folder folder;
 };
@@ -92,6 +122,28 @@ TEST_F(packed_folder_test, is_not_written_over_another) {
               }),
               HasSubstr("is there already"));
   EXPECT_TRUE(fs::exists(folder.path() / "note"));
+}
+
+TEST_F(packed_folder_test, what_was_left_by_an_interruption_is_no_hindrance) {
+  auto to = folder.path() / "packed";
+  fs::create_directory(folder.path() / "packed.partial");
+  folder.write("packed.partial/model.safetensors", "half");
+  write_packed_folder(source, to, packed_format::int8);
+  EXPECT_EQ(scores_of(to, {}),
+            scores_of(source, {std::nullopt, packed_format::int8}));
+  EXPECT_FALSE(fs::exists(folder.path() / "packed.partial"));
+}
+
+TEST_F(packed_folder_test, matrices_of_one_input_have_one_form) {
+  auto to = folder.path() / "packed";
+  write_packed_folder(source, to, packed_format::int8);
+  auto mixed = folder.path() / "mixed";
+  write_packed_folder(source, mixed, packed_format::bf16);
+  for (const auto* name : {"gate_proj", "q_proj"})
+    EXPECT_THAT(
+        error_of([&] { scores_of(mix(to, mixed, name), {}); }),
+        HasSubstr("packed in another form than others with the same input"))
+        << name;
 }
 
 TEST_F(packed_folder_test, is_not_packed_again) {

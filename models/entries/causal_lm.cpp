@@ -69,11 +69,15 @@ weight_form form_of(const std::string& dtype, const std::string& quantize) {
   return result;
 }
 
-// How the weights are kept, in a word.
-std::string name_of(const weight_form& form) {
-  if (form.packed)
-    return fmt::format("packed {}", to_string(*form.packed));
-  return std::string{form.format ? to_string(*form.format) : "as stored"};
+
+number_format cache_of(const std::string& kv_cache) {
+  if (kv_cache == "fp16")
+    return number_format::f16;
+  if (kv_cache == "fp32")
+    return number_format::f32;
+  throw config_error(fmt::format("parameter \"kv_cache\" is {}, but fp16 or fp32 "
+                                 "is needed",
+                                 quote(kv_cache)));
 }
 
 /// What config.json says of a model.
@@ -83,7 +87,18 @@ struct causal_lm_params {
   std::size_t context; // 0 leaves it to the model
   std::size_t memory;  // 0 leaves it to what is free
   bool speculates;
+  number_format cache;
 };
+
+// How weights, keys and values are kept, in a few words.
+std::string name_of(const causal_lm_params& params) {
+  const auto& form = params.form;
+  auto weights = form.packed   ? to_string(*form.packed)
+                 : form.format ? to_string(*form.format)
+                               : "stored";
+  return fmt::format("{} weights, {}packed, {} cache", weights,
+                     form.packed ? "" : "not ", to_string(params.cache));
+}
 
 bool speculates(const std::string& speculation) {
   if (speculation != "auto" && speculation != "off")
@@ -95,24 +110,27 @@ bool speculates(const std::string& speculation) {
 
 causal_lm_params read_params(const entry_params& given) {
   auto params = given.bind({"path", "dtype", "context_length",
-                            "kv_cache_memory", "speculation", "quantize"});
+                            "kv_cache_memory", "speculation", "quantize",
+                            "kv_cache"});
   return {params.require_folder("path"),
           form_of(params.string_or("dtype", "auto"),
                   params.string_or("quantize", "none")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
           params.bytes_or("kv_cache_memory", 0),
-          speculates(params.string_or("speculation", "auto"))};
+          speculates(params.string_or("speculation", "auto")),
+          cache_of(params.string_or("kv_cache", "fp16"))};
 }
 
 std::unique_ptr<causal_net> load_net(const llama_config& config,
                                      std::shared_ptr<const weight_folder> files,
                                      const std::string& device,
-                                     const weight_form& form,
+                                     const causal_lm_params& params,
                                      const load_watch& watch) {
+  const auto& form = params.form;
   auto place = torch_device_name(device);
   if (place == "cpu")
     return load_llama_cpu(config, std::move(files), form, best_kernels(),
-                          watch);
+                          watch, params.cache);
   if (form.packed)
     throw std::runtime_error(
         fmt::format("`quantize` is for the CPU, and this is {}", place));
@@ -162,9 +180,9 @@ public:
       info_.context_length = std::min(params.context, info_.context_length);
     auto files = std::make_shared<weight_folder>(params.folder);
     info_.identity =
-        model_digest(params.folder, *files, name_of(params.form));
+        model_digest(params.folder, *files, name_of(params));
     auto net =
-        load_net(config, std::move(files), device, params.form, watch);
+        load_net(config, std::move(files), device, params, watch);
     info_.is_exact = net->is_exact();
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.

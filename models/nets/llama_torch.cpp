@@ -2,7 +2,7 @@
 #include "models/nets/llama.hpp"
 
 #include "models/devices.hpp"
-#include "models/kernels/kernel_set.hpp"
+#include "models/kernels/attention.hpp"
 #include "models/nets/llama_weights.hpp"
 #include "models/nets/rope.hpp"
 #include "models/nets/torch_threads.hpp"

@@ -145,7 +145,7 @@ TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
   if (std::get<1>(GetParam()) == "torch")
     return;
   net = load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()),
-             number_format::f16);
+             {}, number_format::f16);
   stored_sequence cache;
   auto scores = read_tokens(*net, cache, reference.prompt);
   EXPECT_LT(distance(scores, reference.scores[0]), 2e-3);

@@ -17,7 +17,11 @@ def start(command):
 
 
 def ask(process, batch, args):
-    process.stdin.write(f"{batch} {args.prompt} {args.tokens}\n")
+    return ask_line(process, f"{batch} {args.prompt} {args.tokens}")
+
+
+def ask_line(process, question):
+    process.stdin.write(question + "\n")
     process.stdin.flush()
     line = process.stdout.readline()
     if not line:

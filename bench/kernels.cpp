@@ -1,6 +1,7 @@
 // How fast the loops for packed matrices are, beside what memory and the
 // processor's instructions give. `kernels --help` says how to ask.
 #include "limits.hpp"
+#include "read_limit.hpp"
 
 #include "models/kernels/packed_product.hpp"
 #include "models/kernels/thread_pool.hpp"
@@ -16,8 +17,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include <sys/mman.h>
 
 using namespace model_server;
 
@@ -101,45 +100,14 @@ double best_seconds(int repeats, const std::function<void()>& work) {
   return best;
 }
 
-// Memory in huge pages where the system gives them.
-struct huge_memory {
-  explicit huge_memory(std::size_t wanted) : bytes(wanted) {
-    data = static_cast<std::byte*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (data == MAP_FAILED) {
-      std::fputs("not enough memory\n", stderr);
-      std::exit(1);
-    }
-    madvise(data, bytes, MADV_HUGEPAGE);
-    std::memset(data, 1, bytes);
-  }
-  ~huge_memory() {
-    munmap(data, bytes);
-  }
-  huge_memory(const huge_memory&) = delete;
-  huge_memory& operator=(const huge_memory&) = delete;
-
-  std::byte* data;
-  std::size_t bytes;
-};
-
 // The best rates of the rivals so far, by number of threads.
 struct limits {
   double bytes_a_second[3] = {};
 
   void measure(const std::byte* data, int repeats) {
     for (int threads : {1, 2}) {
-      thread_pool pool{threads};
-      for (std::size_t streams : {1u, 4u, 8u}) {
-        auto each = footprint / static_cast<std::size_t>(threads);
-        auto seconds = best_seconds(repeats, [&] {
-          pool.run(static_cast<std::size_t>(threads), [&](std::size_t i) {
-            read_all(data + i * each, each, streams);
-          });
-        });
-        auto& best = bytes_a_second[threads];
-        best = std::max(best, static_cast<double>(each * threads) / seconds);
-      }
+      auto& best = bytes_a_second[threads];
+      best = std::max(best, read_rate(data, footprint, threads, repeats));
     }
   }
 };

@@ -3,6 +3,8 @@ import json, os, shlex, signal, socket, subprocess, tempfile, time, urllib.reque
 from dataclasses import dataclass
 from pathlib import Path
 
+FORMATS = {"bf16": "BF16", "fp32": "F32", "int8": "Q8_0", "int4": "Q4_0"}  # as llama.cpp calls them
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -88,15 +90,16 @@ class Server(Program):
                 self.get(path)
                 return
             except (OSError, ValueError):  # not yet listening, or 503
-                time.sleep(0.05)
+                time.sleep(0.01)
         raise SystemExit(f"{self.name} does not get ready:\n{self.said()}")
 
 
-def start_ours(program, folder, dtype, sizes, folder_for_config):
-    """Keys and values get room for what all slots can hold, as in `start_theirs`."""
+def start_ours(program, folder, dtype, sizes, folder_for_config, **more):
+    """Keys and values get room for what all slots can hold, as in `start_theirs`. `more` are params of the entry, which
+    does not guess ahead unless they say so: a random network soon repeats itself."""
     config = Path(folder_for_config) / "config.json"
     params = {"path": str(Path(folder).resolve()), "dtype": dtype, "context_length": sizes.context,
-              "kv_cache_memory": sizes.slots * sizes.context * bytes_of_token(folder)}
+              "kv_cache_memory": sizes.slots * sizes.context * bytes_of_token(folder), "speculation": "off", **more}
     config.write_text(json.dumps({"bench": {"name": "causal_lm", "params": params}}))
     return Server("ours", "bench",
                   [program, "--config", str(config), "--model", "bench", "--device", "cpu", "--log-level", "warning",
@@ -133,7 +136,7 @@ def check(server, dtype, sizes):
     slots = [slot["n_ctx"] for slot in server.get("/slots")]
     if len(slots) != sizes.slots or min(slots) < sizes.context:
         raise SystemExit(f"{server.name} has slots of {slots} tokens, expected {sizes.slots} of {sizes.context}")
-    found, expected = server.get("/props")["model_ftype"], {"bf16": "BF16", "fp32": "F32"}[dtype]
+    found, expected = server.get("/props")["model_ftype"], FORMATS[dtype]
     if expected not in found:
         raise SystemExit(f"{server.name} has weights in {found}, ours are {dtype}: give a GGUF file in {expected}")
 

@@ -148,10 +148,10 @@ TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
              {}, number_format::f16);
   stored_sequence cache;
   auto scores = read_tokens(*net, cache, reference.prompt);
-  EXPECT_LT(distance(scores, reference.scores[0]), 2e-3);
+  EXPECT_LT(distance(scores, reference.scores[0]), 5e-3);
   for (std::size_t i = 1; i < reference.scores.size(); ++i) {
     scores = read_tokens(*net, cache, {&reference.greedy[i - 1], 1});
-    EXPECT_LT(distance(scores, reference.scores[i]), 2e-3) << "step " << i;
+    EXPECT_LT(distance(scores, reference.scores[i]), 5e-3) << "step " << i;
   }
 }
 

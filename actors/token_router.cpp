@@ -91,7 +91,9 @@ void token_router_state::forget_worker(request_id id,
     found->worker = nullptr;
 }
 
-token_router::behavior_type route_tokens(router_pointer self) {
+token_router::behavior_type route_tokens(router_pointer self,
+                                         token_router_options options) {
+  self->state.routes.reserve(options.replies);
   self->set_down_handler(
       [self](const caf::down_msg& down) { on_down(self, down); });
   return {

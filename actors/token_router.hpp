@@ -8,11 +8,18 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <unordered_map>
 
 namespace model_server {
+
+/// Everything the router is started with.
+struct token_router_options {
+  /// Replies to have room for from the start.
+  std::size_t replies = 256;
+};
 
 /// What the router knows.
 struct token_router_state {
@@ -52,6 +59,7 @@ struct token_router_state {
 /// before its first token. When a reply ends, however it does, its worker is
 /// told to drop it.
 token_router::behavior_type
-route_tokens(token_router::stateful_pointer<token_router_state> self);
+route_tokens(token_router::stateful_pointer<token_router_state> self,
+             token_router_options options);
 
 } // namespace model_server

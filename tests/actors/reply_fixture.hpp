@@ -102,7 +102,7 @@ inline failure loading() {
 class reply_fixture : public actor_fixture {
 protected:
   reply_fixture() {
-    at_door->router = system.spawn(route_tokens);
+    at_door->router = system.spawn(route_tokens, token_router_options{});
     door = system.spawn(scripted_gateway, at_door);
     start_worker();
   }

@@ -63,8 +63,8 @@ constexpr std::size_t attention_scratch(std::size_t width) {
 }
 
 /// One form of the loops. A row's result is made chunk by chunk: from the first
-/// token of the chunk on, each score is a sum over the head in order, each
-/// value a sum over the tokens in order, every addition fused with its
+/// token of the chunk on, each score is a sum over the head in order, each value
+/// a sum over the tokens in order, every addition fused with its
 /// multiplication; and the chunks are put together in order. So its bits do not
 /// depend on the other rows, the ranges of chunks, the threads or the form. A
 /// row that sees a number which is not finite gets a result that is not, and

@@ -149,9 +149,9 @@ struct attention_loops {
     // What not all see is added to each that sees it.
     tile::mix(stretch, 0, least, scores, parts, stride);
     for (std::size_t r = 0; r < Rows; ++r)
-      attention_tile<Lanes, Number, 1>::mix(stretch, least, seen[r],
-                                            scores + r * attention_chunk,
-                                            parts + r * stride, stride);
+      attention_tile<Lanes, Number, 1>::mix(
+          stretch, least, seen[r], scores + r * attention_chunk,
+          parts + r * stride, stride);
   }
 
   template <class Number, std::size_t Rows = Lanes::attention_rows>
@@ -178,8 +178,8 @@ struct attention_loops {
   static void attend(const attention_task& task, float* scratch) {
     auto width = task.place.width();
     auto size = attention_part(width);
-    auto parts = scratch;                    // [count, part]
-    auto others = parts + task.count * size; // of a group
+    auto parts = scratch;                          // [count, part]
+    auto others = parts + task.count * size;       // of a group
     auto queries = others + task.count * size;
     order_queries(task, queries);
     auto limit = largest_limit(task);

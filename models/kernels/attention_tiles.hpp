@@ -51,9 +51,8 @@ struct attention_tile {
   /// The scores of `Blocks` blocks from `block` on. Queries are [head, Rows],
   /// scores [Rows, chunk].
   template <std::size_t Blocks>
-  static inline void score_blocks(const cache_stretch& stretch,
-                                  std::size_t block, const float* queries,
-                                  float* scores) {
+  static inline void score_blocks(const cache_stretch& stretch, std::size_t block,
+                                  const float* queries, float* scores) {
     const Number* keys[Blocks];
     const Number* ahead[Blocks];
     vector sums[Blocks][Rows];
@@ -66,7 +65,7 @@ struct attention_tile {
           next < stretch.count
               ? at(stretch, next, stretch.place.keys)
               : at(stretch, std::min(next - stretch.count, stretch.count - 1),
-                   stretch.place.values);
+                        stretch.place.values);
       MODEL_SERVER_UNROLL
       for (std::size_t r = 0; r < Rows; ++r)
         sums[b][r] = Lanes::zero();
@@ -78,8 +77,8 @@ struct attention_tile {
         auto key = Lanes::load(keys[b] + i * lanes);
         MODEL_SERVER_UNROLL
         for (std::size_t r = 0; r < Rows; ++r)
-          sums[b][r] =
-              Lanes::fma(key, Lanes::spread(queries[i * Rows + r]), sums[b][r]);
+          sums[b][r] = Lanes::fma(key, Lanes::spread(queries[i * Rows + r]),
+                                  sums[b][r]);
       }
     }
     MODEL_SERVER_UNROLL
@@ -115,7 +114,8 @@ struct attention_tile {
     auto sums = Lanes::zero();
     for (std::size_t t = 0; t < end; t += lanes) {
       auto score = Lanes::load(scores + t);
-      auto weight = loops<Lanes>::exp_of_negative(Lanes::subtract(score, best));
+      auto weight =
+          loops<Lanes>::exp_of_negative(Lanes::subtract(score, best));
       // An infinite score makes it NaN, even one that would weigh nothing.
       weight = Lanes::fma(score, Lanes::zero(), weight);
       sums = Lanes::add(sums, weight);
@@ -132,10 +132,10 @@ struct attention_tile {
   /// Adds the weighted values of the tokens `begin` to `end` of the chunk to
   /// the parts: `Parts` vectors of them, from vector `first` on.
   template <std::size_t Parts>
-  static inline void
-  mix_vectors(const cache_stretch& stretch, std::size_t first,
-              std::size_t begin, std::size_t end, std::size_t ahead_offset,
-              const float* weights, float* out, std::size_t stride) {
+  static inline void mix_vectors(const cache_stretch& stretch, std::size_t first,
+                                 std::size_t begin, std::size_t end,
+                                 std::size_t ahead_offset, const float* weights,
+                                 float* out, std::size_t stride) {
     constexpr auto size = kv_block_tokens * lanes; // of a vector of a block
     vector sums[Parts][Rows];
     MODEL_SERVER_UNROLL
@@ -179,14 +179,13 @@ struct attention_tile {
       auto stop = std::min(end, begin + strip);
       // Behind the last values come the keys of the next chunk.
       auto ahead = stop < stretch.count * kv_block_tokens ? stretch.place.values
-                                                          : stretch.place.keys;
+                                                       : stretch.place.keys;
       std::size_t first = 0;
       for (; first + together <= vectors; first += together)
         mix_vectors<together>(stretch, first, begin, stop, ahead, weights, out,
                               stride);
       if (first < vectors)
-        mix_vectors<1>(stretch, first, begin, stop, ahead, weights, out,
-                       stride);
+        mix_vectors<1>(stretch, first, begin, stop, ahead, weights, out, stride);
     }
   }
 };

@@ -132,8 +132,7 @@ struct portable_lanes {
 // Rounds once as the other forms do.
 struct fusing_lanes : portable_lanes {
   static vector fma(const vector& a, const vector& b, const vector& c) {
-    return make(
-        [&](std::size_t i) { return fused(a.at[i], b.at[i], c.at[i]); });
+    return make([&](std::size_t i) { return fused(a.at[i], b.at[i], c.at[i]); });
   }
 };
 
@@ -145,7 +144,7 @@ constinit const attention_kernels portable_attention =
 
 extern const packed_kernels portable_packed;
 extern const kernel_set portable_kernels;
-constinit const kernel_set portable_kernels = loops<portable_lanes>::table(
-    "portable", portable_attention, portable_packed);
+constinit const kernel_set portable_kernels =
+    loops<portable_lanes>::table("portable", portable_attention, portable_packed);
 
 } // namespace model_server

@@ -26,17 +26,19 @@ std::size_t parts(std::size_t count, std::size_t step) {
   return (count + step - 1) / step;
 }
 
+
 class llama_cpu : public causal_net {
 public:
   llama_cpu(const llama_config& config,
-            std::shared_ptr<const weight_folder> files, const weight_form& form,
-            const kernel_set& kernels, const load_watch& watch,
-            number_format cache)
+            std::shared_ptr<const weight_folder> files,
+            const weight_form& form, const kernel_set& kernels,
+            const load_watch& watch, number_format cache)
       : config_(config),
         kernels_(kernels),
         weights_(config, std::move(files), form, watch),
         linear_(kernels),
-        attention_(config.layers, {config.heads, config.kv_heads, config.head},
+        attention_(config.layers,
+                   {config.heads, config.kv_heads, config.head},
                    rope_frequencies(config.rope, config.head), cache, kernels),
         queries_(config.heads * config.head),
         keys_(config.kv_heads * config.head) {
@@ -138,10 +140,11 @@ private:
   void project(const llama_layer_weights& layer) {
     auto y = projected_.data();
     auto stride = queries_ + 2 * keys_;
-    linear_.run(*pool_, std::array{linear_job{&layer.query, y, stride},
-                                   linear_job{&layer.key, y + queries_, stride},
-                                   linear_job{&layer.value,
-                                              y + queries_ + keys_, stride}});
+    linear_.run(*pool_,
+                std::array{linear_job{&layer.query, y, stride},
+                           linear_job{&layer.key, y + queries_, stride},
+                           linear_job{&layer.value, y + queries_ + keys_,
+                                      stride}});
   }
 
   void add_product(const linear_weights& weights, const float* x) {
@@ -226,8 +229,8 @@ load_llama_cpu(const llama_config& config,
                std::shared_ptr<const weight_folder> weights,
                const weight_form& form, const kernel_set& kernels,
                const load_watch& watch, number_format cache) {
-  return std::make_unique<llama_cpu>(config, std::move(weights), form, kernels,
-                                     watch, cache);
+  return std::make_unique<llama_cpu>(config, std::move(weights), form,
+                                     kernels, watch, cache);
 }
 
 } // namespace model_server

@@ -17,9 +17,10 @@ struct shape {
   std::size_t head, tokens, group;
 };
 
-constexpr shape shapes[] = {
-    {64, 1000, 3}, {64, 300, 7}, {48, 257, 1}, {80, 700, 2},  {128, 256, 4},
-    {8, 2100, 8},  {10, 513, 5}, {32, 40, 6},  {16, 530, 16}, {64, 2100, 12}};
+constexpr shape shapes[] = {{64, 1000, 3}, {64, 300, 7},  {48, 257, 1},
+                            {80, 700, 2},  {128, 256, 4}, {8, 2100, 8},
+                            {10, 513, 5},  {32, 40, 6},   {16, 530, 16},
+                            {64, 2100, 12}};
 
 constexpr number_format formats[] = {number_format::f32, number_format::f16};
 

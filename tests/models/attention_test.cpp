@@ -40,7 +40,8 @@ protected:
           expected[i] += weight * cache.values[t][i];
       }
       for (std::size_t i = 0; i < queries.head; ++i)
-        error = std::max(error, std::abs(row.result[i] - expected[i] / total));
+        error = std::max(error,
+                         std::abs(row.result[i] - expected[i] / total));
     }
     return error;
   }
@@ -65,8 +66,8 @@ TEST_P(attention_test, is_right_for_all_sizes) {
     for (std::size_t head : {2u, 8u, 10u, 48u, 64u, 80u, 128u})
       for (std::size_t tokens : {1u, 15u, 16u, 17u, 100u, 300u}) {
         cached_tokens cache{kernels, format, head, tokens};
-        for (std::size_t count :
-             {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 11u, 12u, 13u, 29u, 48u}) {
+        for (std::size_t count : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 11u, 12u, 13u,
+                                  29u, 48u}) {
           std::vector<std::size_t> limits(count);
           for (auto& limit : limits)
             limit = 1 + random() % tokens;
@@ -81,8 +82,7 @@ TEST_P(attention_test, is_right_for_all_sizes) {
 TEST_P(attention_test, is_right_in_every_context) {
   cached_tokens cache{kernels, number_format::f16, 8, 2100};
   for (std::size_t tokens = 1; tokens <= 2100; tokens += 1 + tokens / 300) {
-    auto queries =
-        random_rows(8, {tokens, std::max<std::size_t>(1, tokens / 2)});
+    auto queries = random_rows(8, {tokens, std::max<std::size_t>(1, tokens / 2)});
     ASSERT_LT(error_of(cache, queries), 4e-6) << tokens;
   }
 }
@@ -100,13 +100,11 @@ TEST_P(attention_test, large_scores_do_not_overflow) {
     EXPECT_TRUE(std::isfinite(x));
 }
 
-TEST_P(attention_test,
-       keys_are_turned_and_rounded_and_nothing_else_is_written) {
+TEST_P(attention_test, keys_are_turned_and_rounded_and_nothing_else_is_written) {
   for (auto format : formats)
     for (std::size_t head : {2u, 8u, 10u, 48u, 64u, 82u}) {
       kv_place place{format, head, 32, 32 + 64 * head};
-      std::vector<float> block((place.values + 64 * place.width()) / 4 + 8,
-                               5.0f);
+      std::vector<float> block((place.values + 64 * place.width()) / 4 + 8, 5.0f);
       auto before = block;
       auto angles = random_floats(random, head / 2, 3.0f);
       std::vector<float> cosines, sines, turned(head);
@@ -114,8 +112,7 @@ TEST_P(attention_test,
         cosines.push_back(std::cos(angle));
         sines.push_back(std::sin(angle));
       }
-      auto key = random_floats(random, head),
-           value = random_floats(random, head);
+      auto key = random_floats(random, head), value = random_floats(random, head);
       GetParam()->rotate(key.data(), cosines.data(), sines.data(), 1.0f,
                          turned.data(), head / 2);
       auto bytes = reinterpret_cast<std::byte*>(block.data());
@@ -178,8 +175,7 @@ TEST_P(attention_test, poison_does_not_pass_to_those_who_do_not_see_it) {
           ill.append(key, value);
         }
         std::vector<std::size_t> limits;
-        for (auto limit :
-             {1u, 5u, 6u, 255u, 256u, 257u, 258u, 300u, 301u, 320u})
+        for (auto limit : {1u, 5u, 6u, 255u, 256u, 257u, 258u, 300u, 301u, 320u})
           limits.push_back(limit);
         auto queries = random_rows(32, limits);
         auto expected = attend(kernels, clean, queries);

@@ -37,8 +37,8 @@ std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
     result = load_llama_torch(config, weights, "cpu", number_format::f32);
   for (auto kernels : usable_kernels())
     if (kernels->name == form)
-      result =
-          load_llama_cpu(config, weights, weight, *kernels, nullptr, cache);
+      result = load_llama_cpu(config, weights, weight, *kernels, nullptr,
+                              cache);
   result->make_blocks(block_count);
   return result;
 }
@@ -144,8 +144,8 @@ TEST_P(llama_test, greedy_replies_are_those_of_transformers) {
 TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
   if (std::get<1>(GetParam()) == "torch")
     return;
-  net = load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()), {},
-             number_format::f16);
+  net = load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()),
+             {}, number_format::f16);
   stored_sequence cache;
   auto scores = read_tokens(*net, cache, reference.prompt);
   EXPECT_LT(distance(scores, reference.scores[0]), 5e-3);
@@ -327,8 +327,8 @@ TEST(llama_packed_test, scores_are_near_those_of_transformers) {
   for (auto name : llama_names) {
     llama_reference reference{name};
     auto far = [&](packed_format format) {
-      auto net =
-          load(llama_folder(name), best_kernels().name, {std::nullopt, format});
+      auto net = load(llama_folder(name), best_kernels().name,
+                      {std::nullopt, format});
       stored_sequence cache;
       return distance(read_tokens(*net, cache, reference.prompt),
                       reference.scores[0]);

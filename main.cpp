@@ -8,10 +8,13 @@
 #include "actors/worker_process.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
+#include "config/quantize_options.hpp"
 #include "http/endpoints.hpp"
 #include "http/server.hpp"
 #include "models/devices.hpp"
+#include "models/kernels/kernel_set.hpp"
 #include "models/model_catalog.hpp"
+#include "models/quantize.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -219,6 +222,29 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
   system.spawn(add_all, orders);
 }
 
+/// Without its gateway the server can only say that it is broken: it ends, and
+/// whoever started it may start it again. Watches as long as the caller keeps
+/// what this returns.
+caf::actor watch_gateway(caf::actor_system& system,
+                         const gateway_actor& gateway,
+                         std::shared_ptr<start_result> result) {
+  auto watch = [result](caf::event_based_actor* self,
+                        const gateway_actor& whom) {
+    self->monitor(whom);
+    self->set_down_handler([=](const caf::down_msg& down) {
+      self->quit();
+      if (down.reason == caf::exit_reason::user_shutdown)
+        return;
+      log_event(log_level::error, "gateway_lost",
+                {{"reason", describe(down.reason)}});
+      result->is_hopeless = true;
+      ask_to_stop(SIGTERM);
+    });
+    return caf::behavior{[](tick_atom) {}}; // waits for that
+  };
+  return system.spawn(watch, gateway);
+}
+
 // -- stop ---------------------------------------------------------------------
 
 /// Lets the replies in progress finish.
@@ -267,6 +293,7 @@ int serve(const settings& config) {
     log_event(log_level::info, "listening",
               {{"address", config.http.address}, {"port", server.port()}});
     warn_of_slow_blas();
+    auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, started);
     wait_for_stop();
     // Models that fail to load from now on do so because they are stopped.
@@ -294,6 +321,19 @@ int serve_as_member(const settings& config) {
   return 0;
 }
 
+// -- packing ------------------------------------------------------------------
+
+int quantize_weights(int argc, const char* const* argv) {
+  auto read = read_quantize_options(argc, argv, packed_format_names());
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    print_and_flush(early->text);
+    return 0;
+  }
+  const auto& options = std::get<quantize_options>(read);
+  quantize(options.from, options.to, options.format);
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -302,6 +342,9 @@ int main(int argc, char** argv) {
   std::signal(SIGCHLD, SIG_DFL); // ignored, it would keep ends from us
   raise_descriptor_limit();
   try {
+    if (argc > 1 && std::string_view{argv[1]} == quantize_command)
+      return quantize_weights(argc - 1, argv + 1);
+    best_kernels(); // or why the form that was asked for cannot be had
     auto loaded =
         load_settings(argc, argv, process_surroundings(entry_names()));
     if (const auto* early = std::get_if<early_exit>(&loaded)) {

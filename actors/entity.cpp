@@ -14,6 +14,7 @@ entity_status entity::status() const {
   result.node = node;
   result.state = is_leaving ? entity_state::leaving : state;
   result.loaded = loaded;
+  result.is_exact = is_exact;
   result.running = load.running;
   result.waiting = load.waiting;
   result.tokens_per_second = load.tokens_per_second;

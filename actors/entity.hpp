@@ -30,6 +30,9 @@ struct entity {
   entity_state state = entity_state::loading;
   /// How far its worker has come with loading, from 0 to 1.
   double loaded = 0;
+  /// What its worker told of its model.
+  bool is_exact = false;
+  std::uint64_t identity = 0;
   /// Null while there is none to speak to.
   worker_actor worker;
   /// It is down, and its node has not yet told why.

@@ -221,7 +221,7 @@ failure gateway_state::unknown(const std::string& model) const {
 gateway_actor::behavior_type gateway(gateway_pointer self,
                                      gateway_options options) {
   self->state.options = std::move(options);
-  self->state.router = self->spawn<caf::linked>(route_tokens);
+  self->state.router = self->spawn<caf::linked>(route_tokens, token_router_options{});
   for (const auto& model : self->state.options.models)
     introduce(self, model);
   self->set_down_handler([self](const caf::down_msg& down) {

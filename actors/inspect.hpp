@@ -91,7 +91,7 @@ inspected<Inspector> inspect(Inspector& f, token& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, entity_status& x) {
   return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
-           x.loaded, x.running, x.waiting, x.tokens_per_second, x.restarts,
+           x.loaded, x.is_exact, x.running, x.waiting, x.tokens_per_second, x.restarts,
            x.reason);
 }
 
@@ -274,7 +274,7 @@ inspected<Inspector> inspect(Inspector& f, worker_load& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, worker_ready& x) {
   return f(caf::meta::type_name("worker_ready"), x.incarnation,
-           x.context_length);
+           x.context_length, x.is_exact, x.identity);
 }
 
 template <class Inspector>

@@ -391,6 +391,9 @@ struct worker_ended {
 struct worker_ready {
   std::uint64_t incarnation = 0;
   std::uint64_t context_length = 0;
+  /// As in `model_info`.
+  bool is_exact = false;
+  std::uint64_t identity = 0;
 
   friend bool operator==(const worker_ready&, const worker_ready&) = default;
 };
@@ -415,6 +418,8 @@ struct entity_status {
   entity_state state = entity_state::loading;
   /// While it is loading: how far, from 0 to 1.
   double loaded = 0;
+  /// Once it is ready: as in `model_info`.
+  bool is_exact = false;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
   double tokens_per_second = 0;

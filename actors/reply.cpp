@@ -127,8 +127,13 @@ void take_refusal(reply_pointer self, const caf::error& reason) {
     return; // the supervisor says more of its end
   if (is_going_down)
     return ask_again_later(self, "the last one is gone");
-  forget_worker(self);
   auto what = to_failure(reason);
+  auto is_passing_by =
+      self->state.worker && what.code == errc::model_loading;
+  forget_worker(self);
+  // It was told to go while this request was on its way.
+  if (is_passing_by)
+    return ask_for_worker(self);
   auto is_passing =
       what.code == errc::model_loading || what.code == errc::model_not_active;
   if (self->state.may_wait() && is_passing)
@@ -145,8 +150,13 @@ void take_facts(reply_pointer self, const admitted& facts) {
   auto& state = self->state;
   auto now = self->clock().now();
   state.take_facts(facts, now);
-  if (state.has_begun)
+  if (state.has_begun) {
+    // What the client took while no worker knew of the reply.
+    if (state.worker)
+      caf::anon_send(state.worker, credit{state.options.request.id,
+                                          state.credit_for_worker.grant()});
     return;
+  }
   state.has_begun = true;
   state.last_sign = now;
   state.writer->begin(facts);

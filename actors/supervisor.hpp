@@ -23,6 +23,7 @@ struct supervisor_legacy {
   std::list<entity> entities;
   std::list<entity> departing;
   std::uint64_t last_incarnation = 0;
+  token_router router;
 };
 
 /// Everything a supervisor is started with.
@@ -80,6 +81,10 @@ struct supervisor_state {
   /// The ready entity that has this prompt done first: that with the smallest
   /// burden, of equals the oldest. Null if none is ready.
   entity* best_for(const prompt_trail& trail);
+
+  /// An entity that has served, but not the same model as one of this identity:
+  /// replies may have begun there. Null if there is none.
+  const entity* unlike(std::uint64_t identity) const;
 
   /// The entity that `remove` means, leaving ones left out; null if there is
   /// none.

@@ -22,7 +22,7 @@ supervisor_state::~supervisor_state() {
         item.asked.deliver(to_error(has_failed()));
   if (options.legacy)
     *options.legacy = {std::move(entities), std::move(departing),
-                       last_incarnation};
+                       last_incarnation, router};
 }
 
 node_actor supervisor_state::node_of(const entity& item) const {
@@ -61,6 +61,14 @@ entity* supervisor_state::best_for(const prompt_trail& trail) {
     least = burden;
   }
   return best;
+}
+
+const entity* supervisor_state::unlike(std::uint64_t identity) const {
+  for (const auto& item : entities)
+    if (item.has_served && item.state != entity_state::failed && identity != 0
+        && item.identity != 0 && item.identity != identity)
+      return &item;
+  return nullptr;
 }
 
 entity* supervisor_state::to_remove(const std::string& device) {

@@ -36,7 +36,20 @@ void tell_replies(supervisor_pointer self, std::uint64_t incarnation,
                                          std::move(end)});
 }
 
-void worker_is_ready(supervisor_pointer self, entity& item) {
+// A reply could not go on there as it began elsewhere.
+failure has_another_model(const entity& other) {
+  return {errc::load_failed,
+          "its model is not the one that began on " + other.device
+              + ": the files or the settings differ",
+          "", 0};
+}
+
+void worker_is_ready(supervisor_pointer self, entity& item,
+                     const worker_ready& what) {
+  if (const auto* other = self->state.unlike(what.identity))
+    return on_end(self, {item.incarnation, has_another_model(*other), {}});
+  item.is_exact = what.is_exact;
+  item.identity = what.identity;
   item.state = entity_state::ready;
   item.ready_since = self->clock().now();
   item.has_served = true;
@@ -83,11 +96,11 @@ void look_after(supervisor_pointer self, entity& item) {
   self->request(item.worker, caf::infinite, load_atom::value,
                 load_watcher{self})
       .then(
-          [=](const worker_ready&) {
+          [=](const worker_ready& what) {
             // Its node may have told of its end in the meantime.
             auto* found = self->state.of_incarnation(incarnation);
             if (found && found->worker && found->has_worker())
-              worker_is_ready(self, *found);
+              worker_is_ready(self, *found, what);
           },
           [=](const caf::error& reason) {
             // It is also going down, but this says more.
@@ -165,6 +178,7 @@ void take_legacy(supervisor_pointer self) {
   auto& state = self->state;
   auto& legacy = *state.options.legacy;
   state.last_incarnation = legacy.last_incarnation;
+  state.router = std::exchange(legacy.router, nullptr);
   dismiss_all(self, legacy.departing);
   state.entities = std::exchange(legacy.entities, {});
   state.entities.remove_if([self](const auto& item) {

@@ -20,18 +20,23 @@ caf::result<admitted> send_on(router_pointer self, submit& order,
   auto id = order.request.id;
   if (state.ids.emplace(reply.address(), id).second)
     self->monitor(reply);
-  state.routes[id] = {reply, worker, way.incarnation};
+  auto asked = ++state.last_asked;
+  auto answer = self->make_response_promise<admitted>();
+  state.routes[id] = {reply, worker, way.incarnation, asked, answer};
   // Before the worker sees the request, so that its end cannot come first.
   self->send(reply, way, worker);
-  auto answer = self->make_response_promise<admitted>();
   self->request(worker, caf::infinite, std::move(order), token_sink{self})
       .then(
-          [=](const admitted& facts) mutable {
-            answer.deliver(facts);
+          [=](const admitted& facts) {
+            if (auto* waiting = self->state.who_asked(id, asked))
+              waiting->answer.deliver(facts);
           },
-          [=](caf::error& reason) mutable {
-            self->state.forget_worker(id, way.incarnation);
-            answer.deliver(std::move(reason));
+          [=](caf::error& reason) {
+            auto* waiting = self->state.who_asked(id, asked);
+            if (!waiting)
+              return;
+            waiting->worker = nullptr;
+            waiting->answer.deliver(std::move(reason));
           });
   return answer;
 }
@@ -62,7 +67,7 @@ void on_down(router_pointer self, const caf::down_msg& down) {
     return;
   auto gone = state.routes.extract(known->second);
   state.ids.erase(known);
-  if (gone.mapped().worker)
+  if (!gone.empty() && gone.mapped().worker)
     caf::anon_send(gone.mapped().worker, cancel{gone.key()});
 }
 
@@ -73,6 +78,12 @@ token_router_state::route* token_router_state::find(request_id id) {
   return found == routes.end() ? nullptr : &found->second;
 }
 
+token_router_state::route* token_router_state::who_asked(request_id id,
+                                                         std::uint64_t asked) {
+  auto* found = find(id);
+  return found && found->asked == asked ? found : nullptr;
+}
+
 void token_router_state::forget_worker(request_id id,
                                        std::uint64_t incarnation) {
   auto* found = find(id);
@@ -80,7 +91,9 @@ void token_router_state::forget_worker(request_id id,
     found->worker = nullptr;
 }
 
-token_router::behavior_type route_tokens(router_pointer self) {
+token_router::behavior_type route_tokens(router_pointer self,
+                                         token_router_options options) {
+  self->state.routes.reserve(options.replies);
   self->set_down_handler(
       [self](const caf::down_msg& down) { on_down(self, down); });
   return {

@@ -164,7 +164,7 @@ caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
   if (state.entry) {
     state.reported = state.load();
     self->send(state.watcher, state.reported);
-    return worker_ready{state.options.incarnation, state.info.context_length};
+    return state.ready();
   }
   try {
     state.entry = state.options.make_entry(progress_to_watcher(self));
@@ -175,10 +175,15 @@ caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
     self->quit(reason);
     return reason;
   }
-  return worker_ready{state.options.incarnation, state.info.context_length};
+  return state.ready();
 }
 
 } // namespace
+
+worker_ready worker_state::ready() const {
+  return {options.incarnation, info.context_length, info.is_exact,
+          info.identity};
+}
 
 worker_load worker_state::load() const {
   worker_load result;

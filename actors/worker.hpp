@@ -71,6 +71,9 @@ struct worker_state {
   /// Answers `finish_atom`.
   caf::typed_response_promise<caf::ok_atom> finished;
 
+  /// What it is, once it has loaded.
+  worker_ready ready() const;
+
   /// What to tell the watcher now.
   worker_load load() const;
 };

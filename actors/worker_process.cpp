@@ -113,13 +113,16 @@ caf::expected<gateway_actor> dial(caf::actor_system& system,
   self->monitor(*front);
   caf::anon_send(*front, worker_here{launch.order.ticket}, subject);
   auto status = told_to_go;
+  auto has_front = true;
   self->receive([&](const caf::down_msg& down) {
-    if (down.source == subject && is_failure(down.reason))
+    has_front = down.source == subject;
+    if (has_front && is_failure(down.reason))
       status = broken;
   });
   // Tokens of earlier steps are still on their way out, before this question.
-  self->request(*front, last_words_time, flush_atom::value)
-      .receive([](caf::ok_atom) {}, [](const caf::error&) {});
+  if (has_front)
+    self->request(*front, last_words_time, flush_atom::value)
+        .receive([](caf::ok_atom) {}, [](const caf::error&) {});
   leave(status);
 }
 

@@ -12,7 +12,9 @@ namespace model_server {
 std::string help_text() {
   std::string text = "Serves chat models over HTTP.\n\n"
                      "model_api [--model NAME [--device DEVICE...]]... "
-                     "[options]\n\n";
+                     "[options]\n"
+                     "model_api quantize FOLDER --to FORMAT --output FOLDER   "
+                     "(quantize --help)\n\n";
   auto add = [&](std::string_view left, std::string_view help,
                  std::string_view limits, std::string_view variable) {
     text += fmt::format("  {:<28}{}\n  {:<28}({}) [{}]\n", left, help, "",

@@ -16,12 +16,14 @@ void write_entity(json_text& out, const entity_status& entity) {
   out.key("device").text(entity.device);
   out.key("node").text(entity.node);
   out.key("state").text(to_string(entity.state));
-  if (entity.state == entity_state::loading)
-    out.key("progress").number(entity.loaded);
   out.key("running").number(entity.running);
   out.key("waiting").number(entity.waiting);
   out.key("tokens_per_second").number(entity.tokens_per_second);
   out.key("restarts").number(entity.restarts);
+  if (entity.state == entity_state::loading)
+    out.key("progress").number(entity.loaded);
+  if (entity.state == entity_state::ready)
+    out.key("resume").text(entity.is_exact ? "exact" : "coherent");
   if (!entity.reason.empty())
     out.key("reason").text(entity.reason);
   out.end_object();

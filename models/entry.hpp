@@ -40,6 +40,12 @@ struct model_info {
   /// Token ids are below this. 0 for models that do not draw from scores: they
   /// know no logit_bias, no logprobs and no prompts but chats.
   std::size_t vocabulary = 0;
+  /// A step gives a sequence the same tokens, bit for bit, whatever else is in
+  /// its batch and wherever a model of the same `identity` runs.
+  bool is_exact = false;
+  /// Differs between models that may give different tokens, say by their
+  /// weights; 0 is unknown.
+  std::uint64_t identity = 0;
 };
 
 /// One reply in progress, as its worker and its model see it. Everything that

@@ -4,7 +4,7 @@
 
 #include "models/engine/kv_block_pool.hpp"
 #include "models/entry.hpp"
-#include "models/kernels/kernel_set.hpp"
+#include "models/kernels/attention.hpp"
 
 #include <array>
 #include <cstddef>

@@ -35,6 +35,7 @@ public:
     model_info result;
     result.context_length = std::size_t{1} << 20;
     result.end_tokens = {code_point_end};
+    result.is_exact = true; // the same question, the same answer
     return result;
   }
 

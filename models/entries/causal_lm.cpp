@@ -7,8 +7,10 @@
 #include "models/model_catalog.hpp"
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
+#include "models/nets/packed_tensors.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
+#include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <fmt/format.h>
@@ -48,14 +50,55 @@ std::optional<number_format> format_of(const std::string& dtype) {
                                  quote(dtype)));
 }
 
+std::optional<packed_format> packed_of(const std::string& quantize) {
+  if (quantize == "none")
+    return std::nullopt;
+  if (auto format = packed_format_named(quantize))
+    return format;
+  throw config_error(fmt::format("parameter \"quantize\" is {}, but none, int8, "
+                                 "int4 or bf16 is needed",
+                                 quote(quantize)));
+}
+
+weight_form form_of(const std::string& dtype, const std::string& quantize) {
+  weight_form result{format_of(dtype), packed_of(quantize)};
+  if (result.format && result.packed)
+    throw config_error(fmt::format("parameters \"dtype\" {} and \"quantize\" {} "
+                                   "exclude each other",
+                                   quote(dtype), quote(quantize)));
+  return result;
+}
+
+
+number_format cache_of(const std::string& kv_cache) {
+  if (kv_cache == "fp16")
+    return number_format::f16;
+  if (kv_cache == "fp32")
+    return number_format::f32;
+  throw config_error(fmt::format("parameter \"kv_cache\" is {}, but fp16 or fp32 "
+                                 "is needed",
+                                 quote(kv_cache)));
+}
+
 /// What config.json says of a model.
 struct causal_lm_params {
   std::filesystem::path folder;
-  std::optional<number_format> format;
+  weight_form form;
   std::size_t context; // 0 leaves it to the model
   std::size_t memory;  // 0 leaves it to what is free
   bool speculates;
+  number_format cache;
 };
+
+// How weights, keys and values are kept, in a few words.
+std::string name_of(const causal_lm_params& params) {
+  const auto& form = params.form;
+  auto weights = form.packed   ? to_string(*form.packed)
+                 : form.format ? to_string(*form.format)
+                               : "stored";
+  return fmt::format("{} weights, {}packed, {} cache", weights,
+                     form.packed ? "" : "not ", to_string(params.cache));
+}
 
 bool speculates(const std::string& speculation) {
   if (speculation != "auto" && speculation != "off")
@@ -66,24 +109,32 @@ bool speculates(const std::string& speculation) {
 }
 
 causal_lm_params read_params(const entry_params& given) {
-  auto params = given.bind(
-      {"path", "dtype", "context_length", "kv_cache_memory", "speculation"});
+  auto params = given.bind({"path", "dtype", "context_length",
+                            "kv_cache_memory", "speculation", "quantize",
+                            "kv_cache"});
   return {params.require_folder("path"),
-          format_of(params.string_or("dtype", "auto")),
+          form_of(params.string_or("dtype", "auto"),
+                  params.string_or("quantize", "none")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
           params.bytes_or("kv_cache_memory", 0),
-          speculates(params.string_or("speculation", "auto"))};
+          speculates(params.string_or("speculation", "auto")),
+          cache_of(params.string_or("kv_cache", "fp16"))};
 }
 
 std::unique_ptr<causal_net> load_net(const llama_config& config,
                                      std::shared_ptr<const weight_folder> files,
                                      const std::string& device,
-                                     std::optional<number_format> format,
+                                     const causal_lm_params& params,
                                      const load_watch& watch) {
+  const auto& form = params.form;
   auto place = torch_device_name(device);
   if (place == "cpu")
-    return load_llama_cpu(config, std::move(files), format, best_kernels(),
-                          watch);
+    return load_llama_cpu(config, std::move(files), form, best_kernels(),
+                          watch, params.cache);
+  if (form.packed)
+    throw std::runtime_error(
+        fmt::format("`quantize` is for the CPU, and this is {}", place));
+  auto format = form.format;
   if (!format)
     format = files->find("model.norm.weight") != nullptr
                  ? files->find("model.norm.weight")->format
@@ -127,8 +178,12 @@ public:
     set_info(config, generation);
     if (params.context != 0)
       info_.context_length = std::min(params.context, info_.context_length);
-    auto net = load_net(config, std::make_shared<weight_folder>(params.folder),
-                        device, params.format, watch);
+    auto files = std::make_shared<weight_folder>(params.folder);
+    info_.identity =
+        model_digest(params.folder, *files, name_of(params));
+    auto net =
+        load_net(config, std::move(files), device, params, watch);
+    info_.is_exact = net->is_exact();
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.
     info_.context_length =

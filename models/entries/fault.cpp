@@ -64,6 +64,7 @@ public:
     model_info result;
     result.context_length = context_length_;
     result.end_tokens = {end_token};
+    result.is_exact = true;
     return result;
   }
 

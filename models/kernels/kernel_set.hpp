@@ -8,6 +8,7 @@
 
 namespace model_server {
 
+struct attention_kernels;
 struct packed_kernels;
 
 /// A stored matrix, row by row: `rows` outputs of `columns` inputs each.
@@ -32,23 +33,6 @@ struct product {
   bool adds = false;
 };
 
-/// Keys and values of one sequence, one layer and one key head. They lie in
-/// blocks of 16 tokens: keys as [head, 16], values as [16, width].
-struct attention_view {
-  const float* const* blocks = nullptr;
-  /// Where keys and values begin in each block.
-  std::size_t keys = 0;
-  std::size_t values = 0;
-  /// Numbers in a head, and those rounded up to a multiple of 16.
-  std::size_t head = 0;
-  std::size_t width = 0;
-};
-
-inline constexpr std::size_t kv_block_tokens = 16;
-
-/// Rows that one call of `attend` takes.
-inline constexpr std::size_t max_attend_rows = 8;
-
 /// One form of the loops. Every number of a result is computed in one order of
 /// operations that does not depend on the other rows or on how the work is cut
 /// up, and that is the same in every form on a processor that fuses
@@ -71,12 +55,8 @@ struct kernel_set {
   void (*rotate)(const float* x, const float* cosines, const float* sines,
                  float scale, float* y, std::size_t half);
 
-  /// Attention of `rows` queries, [rows, width] and already scaled; each sees
-  /// the first `limits[row]` tokens, at least one. `scores` has room for
-  /// `rows` times the largest limit rounded up to 16. `out` is [rows, width].
-  void (*attend)(const attention_view& cache, const float* queries,
-                 const std::size_t* limits, std::size_t rows, float* scores,
-                 float* out);
+  /// Attention over a cache in blocks: attention.hpp.
+  const attention_kernels* attention;
 
   /// Products with packed matrices: packed_product.hpp.
   const packed_kernels* packed;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 // Included by loops_*.cpp between the lines that switch a processor's
 // instructions on. Everything here depends on `Lanes`, which is local to such a
@@ -263,145 +262,10 @@ struct loops {
                          half - i);
   }
 
-  // --- attention -------------------------------------------------------------
-
-  // Scores of `Rows` queries with the keys of `Blocks` blocks: for each token
-  // one sum over the head, in order.
-  template <std::size_t Rows, std::size_t Blocks>
-  static inline void score_blocks(const attention_view& cache,
-                                  const float* queries, std::size_t block,
-                                  float* scores, std::size_t stride) {
-    vector sums[Blocks][Rows];
-    MODEL_SERVER_UNROLL
-    for (std::size_t b = 0; b < Blocks; ++b)
-      MODEL_SERVER_UNROLL
-    for (std::size_t r = 0; r < Rows; ++r)
-      sums[b][r] = Lanes::zero();
-    for (std::size_t i = 0; i < cache.head; ++i)
-      MODEL_SERVER_UNROLL
-    for (std::size_t b = 0; b < Blocks; ++b) {
-      auto key = Lanes::load(cache.blocks[block + b] + cache.keys + i * width);
-      MODEL_SERVER_UNROLL
-      for (std::size_t r = 0; r < Rows; ++r)
-        sums[b][r] = Lanes::fma(
-            key, Lanes::spread(queries[r * cache.width + i]), sums[b][r]);
-    }
-    MODEL_SERVER_UNROLL
-    for (std::size_t b = 0; b < Blocks; ++b)
-      MODEL_SERVER_UNROLL
-    for (std::size_t r = 0; r < Rows; ++r)
-      Lanes::store(scores + r * stride + (block + b) * width, sums[b][r]);
-  }
-
-  // Replaces the scores of the first `limit` tokens by their softmax times a
-  // number, and those up to `stride` by 0. Returns 1 / that number.
-  static inline float weigh(float* scores, std::size_t limit,
-                            std::size_t stride) {
-    auto most = Lanes::spread(-std::numeric_limits<float>::infinity());
-    std::size_t t = 0;
-    for (; t + width <= limit; t += width)
-      most = Lanes::larger(Lanes::load(scores + t), most);
-    auto best = Lanes::largest(most);
-    for (std::size_t i = t; i < limit; ++i)
-      best = best < scores[i] ? scores[i] : best;
-    // What lies behind the limit gets no weight.
-    for (std::size_t i = limit; i < stride; ++i)
-      scores[i] = -std::numeric_limits<float>::infinity();
-    auto shift = Lanes::spread(best);
-    auto sums = Lanes::zero();
-    for (t = 0; t < stride; t += width) {
-      auto weight =
-          exp_of_negative(Lanes::subtract(Lanes::load(scores + t), shift));
-      sums = Lanes::add(sums, weight);
-      Lanes::store(scores + t, weight);
-    }
-    return 1.0f / Lanes::sum(sums);
-  }
-
-  // Adds up the values of the first `tokens` tokens, `Parts` vectors of each
-  // from number `begin` on, token after token.
-  template <std::size_t Rows, std::size_t Parts>
-  static inline void mix_values(const attention_view& cache,
-                                const float* weights, std::size_t stride,
-                                std::size_t tokens, const float* factors,
-                                std::size_t begin, float* out) {
-    vector sums[Rows][Parts];
-    MODEL_SERVER_UNROLL
-    for (std::size_t r = 0; r < Rows; ++r)
-      MODEL_SERVER_UNROLL
-    for (std::size_t p = 0; p < Parts; ++p)
-      sums[r][p] = Lanes::zero();
-    for (std::size_t t = 0; t < tokens; t += width) {
-      auto values = cache.blocks[t / width] + cache.values + begin;
-      auto count = std::min(width, tokens - t);
-      for (std::size_t i = 0; i < count; ++i) {
-        vector value[Parts];
-        MODEL_SERVER_UNROLL
-        for (std::size_t p = 0; p < Parts; ++p)
-          value[p] = Lanes::load(values + i * cache.width + p * width);
-        MODEL_SERVER_UNROLL
-        for (std::size_t r = 0; r < Rows; ++r) {
-          auto weight = Lanes::spread(weights[r * stride + t + i]);
-          MODEL_SERVER_UNROLL
-          for (std::size_t p = 0; p < Parts; ++p)
-            sums[r][p] = Lanes::fma(value[p], weight, sums[r][p]);
-        }
-      }
-    }
-    MODEL_SERVER_UNROLL
-    for (std::size_t r = 0; r < Rows; ++r)
-      MODEL_SERVER_UNROLL
-    for (std::size_t p = 0; p < Parts; ++p)
-      Lanes::store(out + r * cache.width + begin + p * width,
-                   Lanes::multiply(sums[r][p], Lanes::spread(factors[r])));
-  }
-
-  template <std::size_t Rows>
-  static void attend_rows(const attention_view& cache, const float* queries,
-                          const std::size_t* limits, float* scores,
-                          float* out) {
-    auto tokens = *std::max_element(limits, limits + Rows);
-    auto blocks = (tokens + width - 1) / width;
-    auto stride = blocks * width;
-    std::size_t block = 0;
-    constexpr std::size_t together = Rows <= Lanes::most_rows / 2 ? 2 : 1;
-    for (; block + together <= blocks; block += together)
-      score_blocks<Rows, together>(cache, queries, block, scores, stride);
-    if (block < blocks)
-      score_blocks<Rows, 1>(cache, queries, block, scores, stride);
-    float factors[Rows];
-    for (std::size_t r = 0; r < Rows; ++r)
-      factors[r] = weigh(scores + r * stride, limits[r], stride);
-    constexpr std::size_t parts = Lanes::value_parts;
-    std::size_t begin = 0;
-    for (; begin + parts * width <= cache.width; begin += parts * width)
-      mix_values<Rows, parts>(cache, scores, stride, tokens, factors, begin,
-                              out);
-    for (; begin < cache.width; begin += width)
-      mix_values<Rows, 1>(cache, scores, stride, tokens, factors, begin, out);
-  }
-
-  template <std::size_t Rows>
-  static void attend_some(const attention_view& cache, const float* queries,
-                          const std::size_t* limits, std::size_t rows,
-                          float* scores, float* out) {
-    if constexpr (Rows > 0) {
-      if (rows == Rows)
-        attend_rows<Rows>(cache, queries, limits, scores, out);
-      else
-        attend_some<Rows - 1>(cache, queries, limits, rows, scores, out);
-    }
-  }
-
-  static void attend(const attention_view& cache, const float* queries,
-                     const std::size_t* limits, std::size_t rows, float* scores,
-                     float* out) {
-    attend_some<max_attend_rows>(cache, queries, limits, rows, scores, out);
-  }
-
   static constexpr kernel_set table(const char* name,
+                                    const attention_kernels& attention,
                                     const packed_kernels& packed) {
-    return {name, multiply, rms_norm, swiglu, rotate, attend, &packed};
+    return {name, multiply, rms_norm, swiglu, rotate, &attention, &packed};
   }
 };
 

@@ -1,4 +1,5 @@
 // The loops for processors with AVX2 and FMA.
+#include "models/kernels/attention.hpp"
 #include "models/kernels/kernel_set.hpp"
 #include "models/kernels/target.hpp"
 #include "models/weights/half_floats.hpp"
@@ -14,6 +15,7 @@
 
 MODEL_SERVER_TARGET_BEGIN("avx2,fma,f16c")
 
+#include "models/kernels/attention_loops.hpp"
 #include "models/kernels/loops.hpp"
 
 namespace model_server {
@@ -27,7 +29,8 @@ struct avx2_lanes {
 
   // 16 registers, two for each vector.
   static constexpr std::size_t most_rows = 3;
-  static constexpr std::size_t value_parts = 1;
+  static constexpr std::size_t attention_rows = 6;
+  static constexpr std::size_t rows_by_two = 3;
   static constexpr std::size_t outputs_of(std::size_t rows) {
     constexpr std::size_t outputs[] = {0, 4, 3, 2};
     return outputs[rows];
@@ -65,6 +68,13 @@ struct avx2_lanes {
   static void store(float* to, vector x) {
     _mm256_storeu_ps(to, x.low);
     _mm256_storeu_ps(to + 8, x.high);
+  }
+  static void store(float16* to, vector x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow(x.low));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8), narrow(x.high));
+  }
+  static __m128i narrow(__m256 x) {
+    return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
   }
   static void store_some(float* to, vector x, std::size_t count) {
     float whole[16];
@@ -136,10 +146,14 @@ struct avx2_lanes {
 
 } // namespace
 
+extern const attention_kernels avx2_attention;
+constinit const attention_kernels avx2_attention =
+    attention_loops<avx2_lanes>::table("avx2");
+
 extern const packed_kernels avx2_packed;
 extern const kernel_set avx2_kernels;
 constinit const kernel_set avx2_kernels =
-    loops<avx2_lanes>::table("avx2", avx2_packed);
+    loops<avx2_lanes>::table("avx2", avx2_attention, avx2_packed);
 
 } // namespace model_server
 

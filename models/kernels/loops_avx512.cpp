@@ -1,4 +1,5 @@
 // The loops for processors with AVX-512.
+#include "models/kernels/attention.hpp"
 #include "models/kernels/kernel_set.hpp"
 #include "models/kernels/target.hpp"
 #include "models/weights/half_floats.hpp"
@@ -19,6 +20,7 @@
 
 MODEL_SERVER_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 
+#include "models/kernels/attention_loops.hpp"
 #include "models/kernels/loops.hpp"
 
 namespace model_server {
@@ -30,7 +32,8 @@ struct avx512_lanes {
 
   // 32 registers.
   static constexpr std::size_t most_rows = 6;
-  static constexpr std::size_t value_parts = 2;
+  static constexpr std::size_t attention_rows = 12;
+  static constexpr std::size_t rows_by_two = 12;
   static constexpr std::size_t outputs_of(std::size_t rows) {
     constexpr std::size_t outputs[] = {0, 8, 8, 6, 6, 4, 4};
     return outputs[rows];
@@ -70,6 +73,10 @@ struct avx512_lanes {
   }
   static void store(float* to, vector x) {
     _mm512_storeu_ps(to, x);
+  }
+  static void store(float16* to, vector x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
   }
   static void store_some(float* to, vector x, std::size_t count) {
     _mm512_mask_storeu_ps(to, first(count), x);
@@ -129,16 +136,20 @@ struct avx512_lanes {
 
 } // namespace
 
+extern const attention_kernels avx512_attention;
+constinit const attention_kernels avx512_attention =
+    attention_loops<avx512_lanes>::table("avx512");
+
 extern const packed_kernels avx512_packed;
 extern const kernel_set avx512_kernels;
 constinit const kernel_set avx512_kernels =
-    loops<avx512_lanes>::table("avx512", avx512_packed);
+    loops<avx512_lanes>::table("avx512", avx512_attention, avx512_packed);
 
 // For processors without the dot products of VNNI.
 extern const packed_kernels avx2_packed;
 extern const kernel_set avx512_kernels_without_vnni;
 constinit const kernel_set avx512_kernels_without_vnni =
-    loops<avx512_lanes>::table("avx512", avx2_packed);
+    loops<avx512_lanes>::table("avx512", avx512_attention, avx2_packed);
 
 } // namespace model_server
 

@@ -1,4 +1,6 @@
 // The loops in plain C++: the fallback for every processor.
+#include "models/kernels/attention_loops.hpp"
+#include "models/kernels/fused.hpp"
 #include "models/kernels/loops.hpp"
 
 #include <bit>
@@ -15,7 +17,8 @@ struct portable_lanes {
   };
 
   static constexpr std::size_t most_rows = 2;
-  static constexpr std::size_t value_parts = 1;
+  static constexpr std::size_t attention_rows = 2;
+  static constexpr std::size_t rows_by_two = 0;
   static constexpr std::size_t outputs_of(std::size_t) {
     return 1;
   }
@@ -53,6 +56,10 @@ struct portable_lanes {
   static void store(float* to, const vector& x) {
     for (std::size_t i = 0; i < 16; ++i)
       to[i] = x.at[i];
+  }
+  static void store(float16* to, const vector& x) {
+    for (std::size_t i = 0; i < 16; ++i)
+      to[i] = to_float16(x.at[i]);
   }
   static void store_some(float* to, const vector& x, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
@@ -122,11 +129,23 @@ struct portable_lanes {
   }
 };
 
+// Rounds once as the other forms do.
+struct fusing_lanes : portable_lanes {
+  static vector fma(const vector& a, const vector& b, const vector& c) {
+    return make(
+        [&](std::size_t i) { return fused(a.at[i], b.at[i], c.at[i]); });
+  }
+};
+
 } // namespace
+
+extern const attention_kernels portable_attention;
+constinit const attention_kernels portable_attention =
+    attention_loops<fusing_lanes>::table("portable");
 
 extern const packed_kernels portable_packed;
 extern const kernel_set portable_kernels;
-constinit const kernel_set portable_kernels =
-    loops<portable_lanes>::table("portable", portable_packed);
+constinit const kernel_set portable_kernels = loops<portable_lanes>::table(
+    "portable", portable_attention, portable_packed);
 
 } // namespace model_server

@@ -2,38 +2,26 @@
 #pragma once
 
 #include "models/engine/kv_block_pool.hpp"
-#include "models/kernels/kernel_set.hpp"
+#include "models/kernels/attention.hpp"
 
 #include <cstddef>
 
 namespace model_server {
 
-/// How a block is laid out: for each layer and key head the keys, [head, 16],
-/// then the values, [16, width].
+/// How a block is laid out: for each layer and key head the keys, then the
+/// values, in the order of `kv_place`.
 struct kv_layout {
   std::size_t layers = 0;
   std::size_t kv_heads = 0;
   std::size_t head = 0;
-  /// `head` rounded up to whole vectors.
-  std::size_t width = 0;
+  /// f32 or f16.
+  number_format format = number_format::f16;
 
-  kv_layout(std::size_t layer_count, std::size_t head_count,
-            std::size_t head_size);
-
-  std::size_t keys_at(std::size_t layer, std::size_t kv_head) const;
-  std::size_t values_at(std::size_t layer, std::size_t kv_head) const;
+  /// Where the kernels find keys and values in each block.
+  kv_place place(std::size_t layer, std::size_t kv_head) const;
 
   /// Rounded up to whole cache lines.
-  std::size_t floats_of_block() const;
-
-  /// Stores the key and the value of a token, `head` numbers each, in its
-  /// block.
-  void store(float* block, std::size_t layer, std::size_t kv_head,
-             std::size_t slot, const float* key, const float* value) const;
-
-  /// What the kernels read of the blocks at these addresses.
-  attention_view view(const float* const* blocks, std::size_t layer,
-                      std::size_t kv_head) const;
+  std::size_t bytes_of_block() const;
 };
 
 /// All blocks of a network, one mapping. A page takes memory from when it is
@@ -47,14 +35,14 @@ public:
   kv_blocks& operator=(kv_blocks&& other) noexcept;
   ~kv_blocks();
 
-  float* block(block_id id) const {
-    return data_ + id * floats_of_block_;
+  std::byte* block(block_id id) const {
+    return data_ + id * bytes_of_block_;
   }
 
 private:
-  float* data_ = nullptr;
+  std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
-  std::size_t floats_of_block_ = 0;
+  std::size_t bytes_of_block_ = 0;
 };
 
 } // namespace model_server

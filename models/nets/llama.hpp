@@ -4,28 +4,31 @@
 #include "models/kernels/kernel_set.hpp"
 #include "models/load_watch.hpp"
 #include "models/nets/causal_net.hpp"
+#include "models/nets/linear_weights.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace model_server {
 
 /// Loads a Llama that runs on the CPU through our own kernels. Weights are used
-/// where they are mapped (`weights` is kept for them), or rounded to `format`
-/// (f32, f16 or bf16) if that is another one than theirs; without a format they
-/// stay as they are. All arithmetic is f32, and the result for a sequence is
-/// bit for bit the same whatever else is read in the pass, in what pieces its
-/// prompt came, and with how many threads. Throws `std::runtime_error` that
-/// names a tensor that is missing or has a wrong shape.
+/// where they are mapped (`weights` is kept for them), rounded to another number
+/// format, or packed, as `form` says. Products with int8 and int4 weights round
+/// their inputs to 8 bits (packed_product.hpp), keys and values are stored as
+/// `cache`, f16 or f32, and all arithmetic is f32. The
+/// result for a sequence is bit for bit the same whatever else is read in the
+/// pass, in what pieces its prompt came, and with how many threads. Throws
+/// `std::runtime_error` that names a tensor that is missing or has a wrong
+/// shape.
 std::unique_ptr<causal_net>
 load_llama_cpu(const llama_config& config,
                std::shared_ptr<const weight_folder> weights,
-               std::optional<number_format> format,
+               const weight_form& form,
                const kernel_set& kernels = best_kernels(),
-               const load_watch& watch = nullptr);
+               const load_watch& watch = nullptr,
+               number_format cache = number_format::f16);
 
 /// Loads a Llama that runs through libtorch on `cpu` or `cuda:N`, without the
 /// promise of equal bits. Its weights are rounded to `format`, in which a GPU

@@ -1,13 +1,13 @@
 // A Llama on the CPU, through our own kernels: a row's result is the same bits
 // whatever else is read with it.
-#include "models/nets/kv_blocks.hpp"
+#include "models/nets/linear_runner.hpp"
 #include "models/nets/llama.hpp"
 #include "models/nets/llama_weights.hpp"
+#include "models/nets/paged_attention.hpp"
 #include "models/nets/rope.hpp"
 
 #include "models/kernels/aligned_floats.hpp"
 #include "models/kernels/thread_pool.hpp"
-#include "models/weights/half_floats.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,13 +19,6 @@ namespace model_server {
 
 namespace {
 
-// About as many bytes of weights as one task reads: they stay in a core's cache
-// while the rows pass by.
-constexpr std::size_t task_bytes = 48 * 1024;
-
-// Outputs of a task, a multiple of this: the kernels' tiles fit into it.
-constexpr std::size_t output_step = 24;
-
 // Rows that are worth a task of their own in work that is done row by row.
 constexpr std::size_t row_step = 8;
 
@@ -33,39 +26,18 @@ std::size_t parts(std::size_t count, std::size_t step) {
   return (count + step - 1) / step;
 }
 
-std::size_t outputs_of_task(const matrix_view& weight) {
-  auto outputs = task_bytes / (weight.columns * size_of(weight.format));
-  return std::max(outputs / output_step, std::size_t{1}) * output_step;
-}
-
-// One token of a pass.
-struct row {
-  // Of its sequence.
-  float* const* blocks;
-  std::size_t position;
-};
-
-// One call of the attention kernel: some heads that share a key head, for some
-// neighbouring tokens of a sequence.
-struct attention_task {
-  std::size_t row;
-  std::size_t tokens;
-  std::size_t kv_head;
-  std::size_t head;
-  std::size_t heads;
-};
-
 class llama_cpu : public causal_net {
 public:
   llama_cpu(const llama_config& config,
-            std::shared_ptr<const weight_folder> files,
-            std::optional<number_format> format, const kernel_set& kernels,
-            const load_watch& watch)
+            std::shared_ptr<const weight_folder> files, const weight_form& form,
+            const kernel_set& kernels, const load_watch& watch,
+            number_format cache)
       : config_(config),
         kernels_(kernels),
-        weights_(config, std::move(files), format, watch),
-        layout_(config.layers, config.kv_heads, config.head),
-        frequencies_(rope_frequencies(config.rope, config.head)),
+        weights_(config, std::move(files), form, watch),
+        linear_(kernels),
+        attention_(config.layers, {config.heads, config.kv_heads, config.head},
+                   rope_frequencies(config.rope, config.head), cache, kernels),
         queries_(config.heads * config.head),
         keys_(config.kv_heads * config.head) {
   }
@@ -75,11 +47,11 @@ public:
   }
 
   std::size_t bytes_of_block() const override {
-    return layout_.floats_of_block() * sizeof(float);
+    return attention_.bytes_of_block();
   }
 
   void make_blocks(std::size_t count) override {
-    blocks_ = kv_blocks{layout_, count};
+    attention_.make_blocks(count);
   }
 
   bool shares_blocks() const override {
@@ -94,13 +66,11 @@ public:
     begin(inputs);
     for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
       auto& layer = weights_.layers[i];
-      norm(layer.attention_norm);
+      norm(layer.attention_norm, layer.query);
       project(layer);
-      turn(i);
-      pool_->run(attention_tasks_.size(),
-                 [&](std::size_t task) { attend(i, attention_tasks_[task]); });
+      attention_.run(i, projected_.data(), attended_.data(), *pool_);
       add_product(layer.output, attended_.data());
-      norm(layer.mlp_norm);
+      norm(layer.mlp_norm, layer.gate);
       gate(layer);
       add_product(layer.down, gates_.data());
     }
@@ -116,47 +86,17 @@ private:
   // --- before the layers -----------------------------------------------------
 
   void begin(std::span<const net_input> inputs) {
-    rows_.clear();
-    attention_tasks_.clear();
-    find_blocks(inputs);
-    auto blocks = addresses_.data();
-    for (auto& input : inputs) {
-      plan_attention(rows_.size(), input.tokens.size());
-      for (std::size_t i = 0; i < input.tokens.size(); ++i)
-        rows_.push_back({blocks, input.position + i});
-      blocks += input.blocks.size();
-    }
-    reserve(rows_.size());
-    // Each token's number and angles.
-    auto half = frequencies_.size();
-    std::size_t r = 0;
+    attention_.begin(inputs, static_cast<std::size_t>(pool_->size()));
+    rows_ = 0;
+    for (auto& input : inputs)
+      rows_ += input.tokens.size();
+    reserve(rows_);
+    auto x = x_.data();
     for (auto& input : inputs)
       for (auto token : input.tokens) {
-        copy_row(weights_.embedding.weight, static_cast<std::size_t>(token),
-                 x_.data() + r * config_.hidden);
-        rope_turn(frequencies_, rows_[r].position, cosines_.data() + r * half,
-                  sines_.data() + r * half);
-        ++r;
+        weights_.embedding.copy_row(static_cast<std::size_t>(token), x);
+        x += config_.hidden;
       }
-  }
-
-  void find_blocks(std::span<const net_input> inputs) {
-    addresses_.clear();
-    for (auto& input : inputs)
-      for (auto block : input.blocks)
-        addresses_.push_back(blocks_.block(block));
-  }
-
-  void plan_attention(std::size_t first, std::size_t count) {
-    auto group = config_.heads / config_.kv_heads;
-    auto heads = std::min(group, max_attend_rows);
-    auto tokens = max_attend_rows / heads;
-    for (std::size_t kv_head = 0; kv_head < config_.kv_heads; ++kv_head)
-      for (std::size_t i = 0; i < count; i += tokens)
-        for (std::size_t head = 0; head < group; head += heads)
-          attention_tasks_.push_back({first + i, std::min(tokens, count - i),
-                                      kv_head, kv_head * group + head,
-                                      std::min(heads, group - head)});
   }
 
   void reserve(std::size_t rows) {
@@ -166,45 +106,27 @@ private:
     attended_.reserve(rows * queries_);
     gates_.reserve(rows * config_.intermediate);
     ups_.reserve(rows * config_.intermediate);
-    cosines_.reserve(rows * frequencies_.size());
-    sines_.reserve(rows * frequencies_.size());
-  }
-
-  static void copy_row(const matrix_view& matrix, std::size_t index,
-                       float* to) {
-    auto begin = index * matrix.columns;
-    auto copy = [&](auto numbers) {
-      for (std::size_t i = 0; i < matrix.columns; ++i)
-        to[i] = to_float(numbers[begin + i]);
-    };
-    switch (matrix.format) {
-    case number_format::bf16:
-      return copy(static_cast<const bfloat16*>(matrix.data));
-    case number_format::f16:
-      return copy(static_cast<const float16*>(matrix.data));
-    default:
-      std::copy_n(static_cast<const float*>(matrix.data) + begin,
-                  matrix.columns, to);
-    }
   }
 
   // --- the parts of a layer --------------------------------------------------
 
-  // Calls f(r) for each row, several rows a task.
+  // Calls f(begin, end) for all rows, several a task.
   template <class F>
-  void each_row(std::size_t count, F f) {
+  void each_rows(std::size_t count, F f) {
     pool_->run(parts(count, row_step), [&](std::size_t task) {
-      auto end = std::min(count, (task + 1) * row_step);
-      for (auto r = task * row_step; r < end; ++r)
-        f(r);
+      f(task * row_step, std::min(count, (task + 1) * row_step));
     });
   }
 
-  void norm(const std::vector<float>& weight) {
+  // Leaves the input of the products with matrices like this one.
+  void norm(const std::vector<float>& weight, const linear_weights& next) {
     auto size = config_.hidden;
-    each_row(rows_.size(), [&](std::size_t r) {
-      kernels_.rms_norm(x_.data() + r * size, weight.data(), epsilon(),
-                        normed_.data() + r * size, size);
+    linear_.begin(next, normed_.data(), rows_);
+    each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+      for (auto r = begin; r < end; ++r)
+        kernels_.rms_norm(x_.data() + r * size, weight.data(), epsilon(),
+                          normed_.data() + r * size, size);
+      linear_.prepare(begin, end);
     });
   }
 
@@ -212,112 +134,38 @@ private:
     return static_cast<float>(config_.norm_epsilon);
   }
 
-  // Cuts the outputs of products into tasks.
-  void run(std::span<const product> products) {
-    std::size_t count = 0;
-    for (auto& item : products)
-      count += parts(item.weight.rows, outputs_of_task(item.weight));
-    pool_->run(count, [&](std::size_t task) {
-      for (auto& item : products) {
-        auto step = outputs_of_task(item.weight);
-        auto tasks = parts(item.weight.rows, step);
-        if (task < tasks)
-          return kernels_.multiply(
-              item, task * step, std::min(item.weight.rows, (task + 1) * step));
-        task -= tasks;
-      }
-    });
-  }
-
-  product make_product(const linear_weights& linear, const float* x, float* y,
-                       std::size_t y_stride) const {
-    return {linear.weight, linear.bias_or_null(), x, rows_.size(), y, y_stride};
-  }
-
   // Queries, keys and values of a row stand behind each other.
   void project(const llama_layer_weights& layer) {
-    auto x = normed_.data();
     auto y = projected_.data();
     auto stride = queries_ + 2 * keys_;
-    run(std::array{make_product(layer.query, x, y, stride),
-                   make_product(layer.key, x, y + queries_, stride),
-                   make_product(layer.value, x, y + queries_ + keys_, stride)});
+    linear_.run(*pool_, std::array{linear_job{&layer.query, y, stride},
+                                   linear_job{&layer.key, y + queries_, stride},
+                                   linear_job{&layer.value,
+                                              y + queries_ + keys_, stride}});
   }
 
-  // Turns queries and keys by their positions, and stores keys and values.
-  void turn(std::size_t layer) {
-    auto head = config_.head;
-    auto half = head / 2;
-    auto scale = 1.0f / std::sqrt(static_cast<float>(head));
-    each_row(rows_.size(), [&](std::size_t r) {
-      auto query = projected_.data() + r * (queries_ + 2 * keys_);
-      auto key = query + queries_;
-      auto rotate = [&](float* x, float factor) {
-        kernels_.rotate(x, cosines_.data() + r * half, sines_.data() + r * half,
-                        factor, x, half);
-      };
-      for (std::size_t i = 0; i < config_.heads; ++i)
-        rotate(query + i * head, scale);
-      for (std::size_t i = 0; i < config_.kv_heads; ++i) {
-        rotate(key + i * head, 1.0f);
-        auto position = rows_[r].position;
-        layout_.store(rows_[r].blocks[position / kv_block_tokens], layer, i,
-                      position % kv_block_tokens, key + i * head,
-                      key + keys_ + i * head);
-      }
-    });
-  }
-
-  void attend(std::size_t layer, const attention_task& task) {
-    auto cache = layout_.view(rows_[task.row].blocks, layer, task.kv_head);
-    auto head = config_.head;
-    // Each thread's own; grows to the longest sequence seen.
-    thread_local aligned_floats scores, queries, results;
-    std::size_t limits[max_attend_rows];
-    std::size_t count = task.tokens * task.heads;
-    queries.reserve(count * cache.width);
-    results.reserve(count * cache.width);
-    auto place = [&](std::size_t i) {
-      return (task.row + i / task.heads) * queries_
-             + (task.head + i % task.heads) * head;
-    };
-    for (std::size_t i = 0; i < count; ++i) {
-      auto r = task.row + i / task.heads;
-      limits[i] = rows_[r].position + 1;
-      std::copy_n(projected_.data() + r * (queries_ + 2 * keys_)
-                      + (task.head + i % task.heads) * head,
-                  head, queries.data() + i * cache.width);
-    }
-    scores.reserve(count * parts(limits[count - 1], kv_block_tokens)
-                   * kv_block_tokens);
-    kernels_.attend(cache, queries.data(), limits, count, scores.data(),
-                    results.data());
-    for (std::size_t i = 0; i < count; ++i)
-      std::copy_n(results.data() + i * cache.width, head,
-                  attended_.data() + place(i));
-  }
-
-  void add_product(const linear_weights& linear, const float* x) {
-    auto task = make_product(linear, x, x_.data(), config_.hidden);
-    task.adds = true;
-    run({&task, 1});
+  void add_product(const linear_weights& weights, const float* x) {
+    linear_.begin(weights, x, rows_);
+    if (weights.packed)
+      each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+        linear_.prepare(begin, end);
+      });
+    linear_.run(*pool_, std::array{linear_job{&weights, x_.data(),
+                                              config_.hidden, true}});
   }
 
   // gates = silu(gate) * up
   void gate(const llama_layer_weights& layer) {
     auto size = config_.intermediate;
-    auto gates = make_product(layer.gate, normed_.data(), gates_.data(), size);
-    auto ups = make_product(layer.up, normed_.data(), ups_.data(), size);
-    auto step = outputs_of_task(layer.gate.weight);
-    pool_->run(parts(size, step), [&](std::size_t task) {
-      auto begin = task * step;
-      auto end = std::min(size, begin + step);
-      kernels_.multiply(gates, begin, end);
-      kernels_.multiply(ups, begin, end);
-      for (std::size_t r = 0; r < rows_.size(); ++r)
-        kernels_.swiglu(gates_.data() + r * size + begin,
-                        ups_.data() + r * size + begin, end - begin);
-    });
+    linear_.run(*pool_,
+                std::array{linear_job{&layer.gate, gates_.data(), size},
+                           linear_job{&layer.up, ups_.data(), size}},
+                [&](std::size_t begin, std::size_t end) {
+                  for (std::size_t r = 0; r < rows_; ++r)
+                    kernels_.swiglu(gates_.data() + r * size + begin,
+                                    ups_.data() + r * size + begin,
+                                    end - begin);
+                });
   }
 
   // --- behind the layers -----------------------------------------------------
@@ -345,33 +193,30 @@ private:
         kernels_.rms_norm(x_.data() + r * size, weights_.norm.data(), epsilon(),
                           normed_.data() + count++ * size, size);
     }
-    product task{weights_.head(), nullptr, normed_.data(),
-                 count,           scores,  config_.vocabulary};
-    if (count > 0)
-      run({&task, 1});
+    if (count == 0)
+      return;
+    linear_.begin(weights_.head(), normed_.data(), count);
+    linear_.prepare(0, count);
+    linear_.run(*pool_, std::array{linear_job{&weights_.head(), scores,
+                                              config_.vocabulary}});
   }
 
   llama_config config_;
   const kernel_set& kernels_;
   llama_weights weights_;
-  kv_layout layout_;
-  std::vector<float> frequencies_;
+  linear_runner linear_;
+  paged_attention attention_;
   // Numbers of all heads of a row.
   std::size_t queries_, keys_;
   std::unique_ptr<thread_pool> pool_ = std::make_unique<thread_pool>(1);
-  kv_blocks blocks_;
   // Of the pass in progress; kept for their memory.
-  std::vector<float*> addresses_;
-  std::vector<row> rows_;
-  std::vector<attention_task> attention_tasks_;
+  std::size_t rows_ = 0;
   aligned_floats x_;         // [rows, hidden]
   aligned_floats normed_;    // [rows, hidden]
   aligned_floats projected_; // [rows, queries + 2 keys]
   aligned_floats attended_;  // [rows, queries]
   aligned_floats gates_;     // [rows, intermediate]
   aligned_floats ups_;       // [rows, intermediate]
-  aligned_floats cosines_;   // [rows, head / 2]
-  aligned_floats sines_;     // [rows, head / 2]
 };
 
 } // namespace
@@ -379,10 +224,10 @@ private:
 std::unique_ptr<causal_net>
 load_llama_cpu(const llama_config& config,
                std::shared_ptr<const weight_folder> weights,
-               std::optional<number_format> format, const kernel_set& kernels,
-               const load_watch& watch) {
-  return std::make_unique<llama_cpu>(config, std::move(weights), format,
-                                     kernels, watch);
+               const weight_form& form, const kernel_set& kernels,
+               const load_watch& watch, number_format cache) {
+  return std::make_unique<llama_cpu>(config, std::move(weights), form, kernels,
+                                     watch, cache);
 }
 
 } // namespace model_server

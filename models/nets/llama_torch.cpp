@@ -2,7 +2,7 @@
 #include "models/nets/llama.hpp"
 
 #include "models/devices.hpp"
-#include "models/kernels/kernel_set.hpp"
+#include "models/kernels/attention.hpp"
 #include "models/nets/llama_weights.hpp"
 #include "models/nets/rope.hpp"
 #include "models/nets/torch_threads.hpp"
@@ -207,7 +207,8 @@ private:
       part.value =
           read_linear(weights, attention + "v_proj", keys, c.hidden, bias);
       part.output =
-          read_linear(weights, attention + "o_proj", c.hidden, queries, bias);
+          read_linear(weights, attention + "o_proj", c.hidden, queries,
+                      c.has_output_bias);
       part.gate = read_linear(weights, mlp + "gate_proj", c.intermediate,
                               c.hidden, c.has_mlp_bias);
       part.up = read_linear(weights, mlp + "up_proj", c.intermediate, c.hidden,

@@ -1,11 +1,16 @@
 // Finds the tensors of a Llama and makes them readable for the kernels.
 #include "models/nets/llama_weights.hpp"
 
+#include "models/nets/packed_tensors.hpp"
+#include "models/nets/packing.hpp"
 #include "models/weights/convert.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace model_server {
@@ -14,8 +19,8 @@ namespace {
 
 class reader {
 public:
-  reader(const weight_folder& folder, std::optional<number_format> format)
-      : folder_(folder), format_(format) {
+  reader(const weight_folder& folder, const weight_form& form)
+      : folder_(folder), form_(form) {
   }
 
   std::vector<float> vector(const std::string& name, std::size_t size) const {
@@ -24,14 +29,20 @@ public:
 
   linear_weights matrix(const std::string& name, std::size_t rows,
                         std::size_t columns) const {
-    auto& tensor = folder_.require(name, {rows, columns});
     linear_weights result;
-    auto format = format_.value_or(tensor.format);
-    result.weight = {format, tensor.bytes.data(), rows, columns};
+    result.packed = find_packed(folder_, name, rows, columns);
+    if (result.packed) {
+      check_form(name, result.packed->format);
+      result.plain = {number_format::u8, nullptr, rows, columns};
+      return result;
+    }
+    auto& tensor = folder_.require(name, {rows, columns});
+    auto format = form_.format.value_or(tensor.format);
+    result.plain = {format, tensor.bytes.data(), rows, columns};
     auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
     if (format != tensor.format || address % size_of(format) != 0) {
       result.storage = convert(tensor, format);
-      result.weight.data = result.storage.data();
+      result.plain.data = result.storage.data();
     }
     return result;
   }
@@ -45,24 +56,56 @@ public:
   }
 
 private:
+  // What is packed in the file stays as it is.
+  void check_form(const std::string& name, packed_format found) const {
+    if (form_.format || (form_.packed && *form_.packed != found))
+      throw std::runtime_error(fmt::format(
+          "`{}` lies packed as {} in its file, and is not kept in another form",
+          name, to_string(found)));
+  }
+
   const weight_folder& folder_;
-  std::optional<number_format> format_;
+  const weight_form& form_;
 };
+
+// Matrices with the same input are multiplied together.
+void check_alike(const std::string& where,
+                 std::initializer_list<const linear_weights*> matrices) {
+  auto form = [](const linear_weights* item) {
+    return item->packed ? std::optional{item->packed->format} : std::nullopt;
+  };
+  for (const auto* item : matrices)
+    if (form(item) != form(*matrices.begin()))
+      throw std::runtime_error(fmt::format(
+          "`{}*`: some matrices are packed in another form than others with "
+          "the same input",
+          where));
+}
+
+std::vector<linear_weights*> matrices_of(llama_weights& weights) {
+  std::vector<linear_weights*> result{&weights.embedding};
+  for (auto& layer : weights.layers)
+    for (auto* item : {&layer.query, &layer.key, &layer.value, &layer.output,
+                       &layer.gate, &layer.up, &layer.down})
+      result.push_back(item);
+  if (weights.own_head)
+    result.push_back(&*weights.own_head);
+  return result;
+}
 
 } // namespace
 
 llama_weights::llama_weights(const llama_config& config,
                              std::shared_ptr<const weight_folder> files,
-                             std::optional<number_format> format,
-                             const load_watch& watch)
+                             const weight_form& form, const load_watch& watch)
     : folder(std::move(files)) {
-  reader read{*folder, format};
+  reader read{*folder, form};
   auto hidden = config.hidden;
   auto embedding_name = llama_embedding_name(config, *folder);
   embedding = read.matrix(embedding_name, config.vocabulary, hidden);
   norm = read.vector("model.norm.weight", hidden);
   if (!config.is_tied)
-    head_storage = read.matrix("lm_head.weight", config.vocabulary, hidden);
+    own_head = read.matrix("lm_head.weight", config.vocabulary, hidden);
   for (std::size_t i = 0; i < config.layers; ++i) {
     auto prefix = fmt::format("model.layers.{}.", i);
     auto attention = prefix + "self_attn.";
@@ -78,21 +121,27 @@ llama_weights::llama_weights(const llama_config& config,
     layer.query = read.linear(attention + "q_proj", queries, hidden, bias);
     layer.key = read.linear(attention + "k_proj", keys, hidden, bias);
     layer.value = read.linear(attention + "v_proj", keys, hidden, bias);
-    layer.output = read.linear(attention + "o_proj", hidden, queries, bias);
+    layer.output = read.linear(attention + "o_proj", hidden, queries,
+                               config.has_output_bias);
     bias = config.has_mlp_bias;
     auto inner = config.intermediate;
     layer.gate = read.linear(mlp + "gate_proj", inner, hidden, bias);
     layer.up = read.linear(mlp + "up_proj", inner, hidden, bias);
     layer.down = read.linear(mlp + "down_proj", hidden, inner, bias);
-    if (watch)
-      watch(static_cast<double>(i + 1) / static_cast<double>(config.layers));
+    check_alike(attention, {&layer.query, &layer.key, &layer.value});
+    check_alike(mlp, {&layer.gate, &layer.up});
   }
+  if (!form.packed)
+    return;
+  auto matrices = matrices_of(*this);
+  std::erase_if(matrices, [](const auto* item) { return item->packed; });
+  packed_ = pack(matrices, *form.packed, watch);
 }
 
 std::string llama_embedding_name(const llama_config& config,
                                  const weight_folder& folder) {
   std::string name = "model.embed_tokens.weight";
-  if (config.is_tied && folder.find(name) == nullptr)
+  if (config.is_tied && !has_matrix(folder, name))
     return "lm_head.weight";
   return name;
 }

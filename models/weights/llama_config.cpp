@@ -18,7 +18,9 @@ constexpr std::int64_t max_extent = 1 << 24;
 constexpr std::int64_t max_layers = 1 << 12;
 constexpr std::int64_t max_context = 1 << 28;
 
-void require_llama(const rapidjson::Document& document,
+enum class family { llama, qwen2 };
+
+family read_family(const rapidjson::Document& document,
                    const std::string& where) {
   std::string name;
   auto list = document.FindMember("architectures");
@@ -28,10 +30,28 @@ void require_llama(const rapidjson::Document& document,
   else if (auto type = document.FindMember("model_type");
            type != document.MemberEnd() && type->value.IsString())
     name = type->value.GetString();
-  if (name != "LlamaForCausalLM" && name != "llama")
-    throw std::runtime_error(fmt::format(
-        "{}: the architecture is {}, only LlamaForCausalLM is built in", where,
-        name.empty() ? "not given" : "`" + name + "`"));
+  if (name == "LlamaForCausalLM" || name == "llama")
+    return family::llama;
+  if (name == "Qwen2ForCausalLM" || name == "qwen2")
+    return family::qwen2;
+  throw std::runtime_error(
+      fmt::format("{}: the architecture is {}, only LlamaForCausalLM and "
+                  "Qwen2ForCausalLM are built in",
+                  where, name.empty() ? "not given" : "`" + name + "`"));
+}
+
+// Which of its layers have a bias a Llama says, a Qwen2 has fixed.
+void read_biases(const json_fields& fields, family kind, llama_config& result) {
+  if (kind == family::qwen2) {
+    result.has_attention_bias = true;
+    if (fields.boolean("use_sliding_window").value_or(false))
+      fields.refuse("use_sliding_window", "only false is built in");
+    return;
+  }
+  auto has_bias = fields.boolean("attention_bias").value_or(false);
+  result.has_attention_bias = has_bias;
+  result.has_output_bias = has_bias;
+  result.has_mlp_bias = fields.boolean("mlp_bias").value_or(false);
 }
 
 rope_config read_scaling(const json_fields& fields, rope_config result) {
@@ -106,7 +126,7 @@ std::optional<number_format> read_format(const json_fields& fields) {
 llama_config read_llama_config(const std::filesystem::path& folder) {
   auto path = folder / "config.json";
   auto document = read_json_file(path);
-  require_llama(document, path.string());
+  auto kind = read_family(document, path.string());
   json_fields fields{document, path.string()};
   auto extent = [&fields](const char* key) {
     return static_cast<std::size_t>(fields.require_integer(key, 1, max_extent));
@@ -144,8 +164,7 @@ llama_config read_llama_config(const std::filesystem::path& folder) {
     fields.refuse("hidden_act", "only silu is built in");
   result.rope = read_rope(fields);
   result.is_tied = fields.boolean("tie_word_embeddings").value_or(false);
-  result.has_attention_bias = fields.boolean("attention_bias").value_or(false);
-  result.has_mlp_bias = fields.boolean("mlp_bias").value_or(false);
+  read_biases(fields, kind, result);
   result.format = read_format(fields);
   result.end_tokens = read_token_list(fields, "eos_token_id");
   return result;

@@ -1,4 +1,4 @@
-// The config.json of a model of the Llama family.
+// The config.json of a model of the Llama family, Qwen2 among them.
 #pragma once
 
 #include "models/entry.hpp"
@@ -43,7 +43,8 @@ struct llama_config {
   rope_config rope;
   /// The head is the embedding.
   bool is_tied = false;
-  bool has_attention_bias = false;
+  bool has_attention_bias = false; // of queries, keys and values
+  bool has_output_bias = false;
   bool has_mlp_bias = false;
   /// In which the weights were saved, if it says so.
   std::optional<number_format> format;

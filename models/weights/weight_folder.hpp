@@ -21,6 +21,12 @@ public:
   /// Throws `std::runtime_error` that names the file and what is wrong.
   explicit weight_folder(const std::filesystem::path& folder);
 
+  /// All of them, by name.
+  const std::map<std::string, const tensor_view*, std::less<>>&
+  tensors() const {
+    return tensors_;
+  }
+
   /// Null if there is none of this name.
   const tensor_view* find(std::string_view name) const;
 

@@ -117,13 +117,14 @@ TEST_F(messages_test, those_up_to_the_reply) {
 TEST_F(messages_test, reports) {
   expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5});
   expect_round_trip(load_progress{1, 0.25});
-  expect_round_trip(worker_ready{1, 2048});
+  expect_round_trip(worker_ready{1, 2048, true, 7});
   expect_round_trip(worker_here{{"m", 1, 2}});
   expect_round_trip(node_here{"b", {{"cuda:0", true, 8}, {"cpu"}}, {"m", "n"}});
   expect_round_trip(worker_ended{1, full_failure(), {true, true, {{1, 2}}}});
   entity_status entity{"cpu", "here", entity_state::restarting,
-                       0.5,   1,      2,
-                       3.25,  4,      "why"};
+                       0.5,   true,   1,
+                       2,     3.25,   4,
+                       "why"};
   model_status model{"m", "echo", model_state::degraded, 8, {entity, entity}};
   expect_round_trip(model);
   expect_round_trip(server_status{{model, {}}, true});

@@ -29,7 +29,7 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
                std::shared_ptr<worker_record> log) {
   return {
       [=](load_atom, const load_watcher&) {
-        return worker_ready{incarnation, 100};
+        return worker_ready{incarnation, 100, true, 0};
       },
       [=](const submit& order, const token_sink&) {
         log->submits.push_back(order);
@@ -102,7 +102,7 @@ inline failure loading() {
 class reply_fixture : public actor_fixture {
 protected:
   reply_fixture() {
-    at_door->router = system.spawn(route_tokens);
+    at_door->router = system.spawn(route_tokens, token_router_options{});
     door = system.spawn(scripted_gateway, at_door);
     start_worker();
   }

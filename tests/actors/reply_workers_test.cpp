@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 namespace model_server {
 
 namespace {
@@ -14,6 +16,24 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class reply_workers_test : public reply_fixture {};
+
+// Answers submits in a way of its own, and does nothing else.
+worker_actor::behavior_type answering_worker(
+    worker_actor::pointer self,
+    std::function<caf::result<admitted>(worker_actor::pointer)> answer) {
+  return {
+      [](load_atom, const load_watcher&) { return worker_ready{}; },
+      [=](const submit&, const token_sink&) { return answer(self); },
+      [](const tokenize&) { return tokenized{}; },
+      [](const detokenize&) { return detokenized{}; },
+      [](const credit&) {},
+      [](const cancel&) {},
+      [](hand_over_atom) { return std::uint32_t{0}; },
+      [](finish_atom) { return caf::ok_atom::value; },
+      [](const end_replies&) {},
+      [](step_atom) {},
+  };
+}
 
 } // namespace
 
@@ -210,25 +230,9 @@ TEST_F(reply_workers_test, goes_on_though_nobody_tells_why_the_worker_ended) {
 }
 
 TEST_F(reply_workers_test, a_worker_lost_before_it_answered_is_followed) {
-  auto silent = [](worker_actor::pointer self,
-                   int) -> worker_actor::behavior_type {
-    auto never = [=] { return self->make_response_promise<admitted>(); };
-    return {
-        [](load_atom, const load_watcher&) { return worker_ready{}; },
-        [=](const submit&, const token_sink&) -> caf::result<admitted> {
-          return never();
-        },
-        [](const tokenize&) { return tokenized{}; },
-        [](const detokenize&) { return detokenized{}; },
-        [](const credit&) {},
-        [](const cancel&) {},
-        [](hand_over_atom) { return std::uint32_t{0}; },
-        [](finish_atom) { return caf::ok_atom::value; },
-        [](const end_replies&) {},
-        [](step_atom) {},
-    };
-  };
-  workers[0] = system.spawn(silent, 0);
+  workers[0] = system.spawn(answering_worker, [](worker_actor::pointer self) {
+    return caf::result<admitted>{self->make_response_promise<admitted>()};
+  });
   at_door->next = workers[0];
   start();
   EXPECT_FALSE(client->begun);
@@ -236,6 +240,38 @@ TEST_F(reply_workers_test, a_worker_lost_before_it_answered_is_followed) {
   kill(workers[0], {true, true, {{1, 0}}});
   EXPECT_TRUE(client->begun);
   EXPECT_EQ(records[1]->submits.at(0).suspect_until, 1u);
+}
+
+TEST_F(reply_workers_test, a_worker_told_to_go_before_it_is_asked_is_passed_by) {
+  start_worker();
+  auto other = at_door->next;
+  at_door->incarnation = 1;
+  at_door->next =
+      system.spawn(answering_worker, [=, this](worker_actor::pointer) {
+        at_door->next = other;
+        at_door->incarnation = 2;
+        return caf::result<admitted>{to_error(
+            {errc::model_loading, "this worker takes nothing", "", 1})};
+      });
+  workers.push_back(at_door->next);
+  start();
+  EXPECT_TRUE(client->begun);
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  EXPECT_EQ(records[1]->submits[0].attempt, 1u);
+}
+
+TEST_F(reply_workers_test, what_a_client_takes_between_two_workers_counts) {
+  client->reports_progress = true;
+  options.credit = 2;
+  start();
+  make(1, {"a", "b"}); // all that it may
+  start_worker();
+  caf::anon_send(subject, moved{1, 1});
+  caf::anon_send(subject, written{2});
+  run();
+  ASSERT_THAT(records[1]->submits, SizeIs(1));
+  ASSERT_FALSE(records[1]->credits.empty());
+  EXPECT_GT(records[1]->credits.back().up_to, 2u);
 }
 
 TEST_F(reply_workers_test, moves_without_counting_an_attempt) {

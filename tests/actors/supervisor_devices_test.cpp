@@ -47,6 +47,21 @@ TEST_F(supervisor_devices_test, add_without_waiting_answers_at_once) {
   EXPECT_EQ(status_of("m").state, model_state::ready); // a little later
 }
 
+TEST_F(supervisor_devices_test, refuses_an_entity_with_another_model) {
+  plan->identity = 7;
+  add("m", "cpu");
+  EXPECT_TRUE(status_of("m").entities.at(0).is_exact);
+  plan->identity = 8; // somebody has changed the files
+  auto refused = add_refused("virtual:0");
+  EXPECT_EQ(refused.code, errc::load_failed);
+  EXPECT_THAT(refused.message, HasSubstr("not the one that began on cpu"));
+  EXPECT_THAT(devices_of_m(), ElementsAre("cpu"));
+  plan->identity = 7;
+  add("m", "virtual:0");
+  plan->identity = 0; // nobody knows
+  add("m", "virtual:1");
+}
+
 TEST_F(supervisor_devices_test, tells_how_far_a_model_is_loaded) {
   hold_loading = true;
   ask<device_report>(door, add_device{"m", "cpu", false});

@@ -45,7 +45,7 @@ protected:
   };
 
   token_router_test() {
-    router = system.spawn(route_tokens);
+    router = system.spawn(route_tokens, token_router_options{});
     for (std::uint64_t i = 1; i <= 2; ++i) {
       records.push_back(std::make_shared<worker_record>());
       workers.push_back(system.spawn(passive_worker, i, records.back()));

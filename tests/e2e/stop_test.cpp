@@ -43,6 +43,8 @@ TEST(stop_test, finishes_what_it_has_begun_and_exits_with_0) {
   ASSERT_TRUE(comes_to(server.port(), "fault", 2, 0));
   server.signal(SIGTERM);
   EXPECT_TRUE(idle.is_closed_by_server());
+  EXPECT_TRUE(comes_true(
+      [&] { return server.log().find(" draining ") != std::string::npos; }));
   late.send(body);
   auto refused = late.receive();
   EXPECT_EQ(refused.status, 503);

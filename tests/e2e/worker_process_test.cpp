@@ -149,7 +149,8 @@ TEST_F(worker_process_test, poison_fails_alone_and_the_innocent_finish) {
 }
 
 TEST_F(worker_process_test, a_poisoned_stream_ends_with_an_error_event) {
-  auto client = stream("len=30 segv@5", 7);
+  // A process that breaks at once may take its first word with it.
+  auto client = stream("len=30 sleep_ms=30 segv@5", 7);
   auto reply = read_stream(*client);
   // What was not yet sent when the process broke is gone.
   EXPECT_TRUE(expected_reply(7, 4).starts_with(reply.text)) << reply.text;

@@ -38,18 +38,19 @@ TEST(api_v1_test, writes_the_status_of_the_contract) {
   EXPECT_EQ(status_json({}), R"({"models":{}})");
 }
 
-TEST(api_v1_test, tells_how_far_a_model_is_loaded) {
+TEST(api_v1_test, tells_how_far_a_model_is_loaded_and_how_exact_it_is) {
   model_status model;
   model.entities.resize(2);
   model.entities[0].state = entity_state::loading;
   model.entities[0].loaded = 0.25;
   model.entities[1].state = entity_state::ready;
   model.entities[1].loaded = 0.75;
+  model.entities[1].is_exact = true;
   server_status status;
   status.models.push_back(model);
   auto json = status_json(status);
-  EXPECT_THAT(json, HasSubstr(R"("state":"loading","progress":0.25,)"));
-  EXPECT_THAT(json, HasSubstr(R"("state":"ready","running")"));
+  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"progress":0.25})"));
+  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"resume":"exact"})"));
 }
 
 TEST(api_v1_test, writes_what_became_of_a_device) {

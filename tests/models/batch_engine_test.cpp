@@ -2,6 +2,7 @@
 #include "tests/models/engine_driver.hpp"
 #include "tests/models/hashing_net.hpp"
 #include "tests/models/llama_reference.hpp"
+#include "tests/models/weight_forms.hpp"
 
 #include "models/nets/llama.hpp"
 
@@ -108,17 +109,15 @@ namespace {
 struct real_case {
   std::string name;
   fs::path folder;
-  number_format format;
+  weight_form form;
 };
 
 std::vector<real_case> real_cases() {
   std::vector<real_case> result;
   auto add = [&](std::string name, const fs::path& folder) {
     std::ranges::replace(name, '-', '_');
-    for (auto format : {number_format::f32, number_format::bf16})
-      result.push_back(
-          {name + (format == number_format::f32 ? "_f32" : "_bf16"), folder,
-           format});
+    for (auto& [form_name, form] : weight_forms())
+      result.push_back({name + "_" + form_name, folder, form});
   };
   for (auto name : llama_names)
     add(name, llama_folder(name));
@@ -130,10 +129,10 @@ std::vector<real_case> real_cases() {
 class exactness_test : public ::testing::TestWithParam<real_case> {
 protected:
   std::unique_ptr<batch_engine> load(std::size_t blocks, int threads) const {
-    auto& [_, folder, format] = GetParam();
+    auto& [_, folder, form] = GetParam();
     auto result = std::make_unique<batch_engine>(
         load_llama_cpu(read_llama_config(folder),
-                       std::make_shared<weight_folder>(folder), format),
+                       std::make_shared<weight_folder>(folder), form),
         engine_options{.blocks = blocks});
     result->use_threads(threads);
     return result;

@@ -49,10 +49,10 @@ TEST_F(tiny_model_test, a_prompt_that_was_read_before_is_found) {
 
 TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
   // 2 layers, 1 key head of 10 numbers, which take 16 as values.
-  constexpr std::int64_t block = 2 * 16 * (10 + 16) * 4;
+  constexpr std::int64_t block = 2 * 16 * (10 + 16) * 2;
   EXPECT_THAT(refusal({{"kv_cache_memory", block - 1}}),
-              AllOf(HasSubstr("`kv_cache_memory` is 3327 bytes"),
-                    HasSubstr("for 16 tokens, takes 3328")));
+              AllOf(HasSubstr("`kv_cache_memory` is 1663 bytes"),
+                    HasSubstr("for 16 tokens, takes 1664")));
   EXPECT_THAT(refusal({{"kv_cache_memory", std::string{"much"}}}),
               HasSubstr("kv_cache_memory"));
   auto context = [&](param_value memory) {
@@ -63,11 +63,19 @@ TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
   EXPECT_EQ(context(block), 16u);
   EXPECT_EQ(context(3 * block - 1), 32u);
   EXPECT_EQ(context(std::string{"1M"}), 128u);
+  // Twice the numbers of bytes, half the tokens.
+  EXPECT_EQ(load(folder.path(), {{"kv_cache_memory", 4 * block},
+                                 {"kv_cache", std::string{"fp32"}}})
+                ->info()
+                .context_length,
+            32u);
+  EXPECT_THAT(refusal({{"kv_cache", std::string{"fp8"}}}),
+              HasSubstr("parameter \"kv_cache\" is \"fp8\""));
 }
 
 TEST_F(tiny_model_test, replies_that_do_not_fit_together_take_turns) {
   auto roomy = load(folder.path());
-  auto tight = load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 3328}},
+  auto tight = load(folder.path(), {{"kv_cache_memory", std::int64_t{5 * 1664}},
                                     {"speculation", std::string{"off"}}});
   reply a{*tight, 1, std::string(30, 'a'), greedy};
   reply b{*tight, 2, std::string(30, 'b'), greedy};

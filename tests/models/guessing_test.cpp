@@ -3,6 +3,7 @@
 #include "tests/models/hashing_net.hpp"
 #include "tests/models/llama_reference.hpp"
 #include "tests/models/reciting_net.hpp"
+#include "tests/models/weight_forms.hpp"
 
 #include "models/nets/llama.hpp"
 
@@ -109,7 +110,7 @@ TEST(guessing_test, cancels_leave_nothing_behind) {
 namespace {
 
 class guessing_net_test
-    : public ::testing::TestWithParam<std::tuple<const char*, number_format>> {
+    : public ::testing::TestWithParam<std::tuple<const char*, named_form>> {
 protected:
   guessing_net_test() {
     batch_engine alone{load(), {.blocks = 100}};
@@ -120,7 +121,7 @@ protected:
     auto folder = llama_folder(std::get<0>(GetParam()));
     return load_llama_cpu(read_llama_config(folder),
                           std::make_shared<weight_folder>(folder),
-                          std::get<1>(GetParam()));
+                          std::get<1>(GetParam()).form);
   }
 
   std::mt19937 random{21};
@@ -130,13 +131,11 @@ protected:
 INSTANTIATE_TEST_SUITE_P(
     models, guessing_net_test,
     ::testing::Combine(::testing::ValuesIn(llama_names),
-                       ::testing::Values(number_format::f32,
-                                         number_format::bf16)),
+                       ::testing::ValuesIn(weight_forms())),
     [](auto& of) {
       std::string name = std::get<0>(of.param);
       std::ranges::replace(name, '-', '_');
-      return name
-             + (std::get<1>(of.param) == number_format::f32 ? "_f32" : "_bf16");
+      return name + "_" + std::get<1>(of.param).name;
     });
 
 } // namespace

@@ -18,7 +18,7 @@ inline std::filesystem::path llama_folder(const std::string& name) {
 /// The models that are there.
 inline constexpr const char* llama_names[] = {
     "gqa-tied-bf16", "mqa-untied-fp32", "mha-biases-fp16", "llama3-wide-heads",
-    "linear-rope"};
+    "linear-rope", "qwen2"};
 
 /// Scores and tokens that transformers computed in fp32.
 struct llama_reference {

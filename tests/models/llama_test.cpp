@@ -1,9 +1,11 @@
 // Tests the Llama networks against scores and tokens from transformers.
 #include "tests/models/llama_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
+#include "tests/models/weight_forms.hpp"
 
 #include "models/nets/llama.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -22,9 +24,12 @@ namespace {
 constexpr std::size_t block_count = 128;
 
 // The network in one of its forms: `torch`, or kernels by their name. All
-// numbers are kept as they are stored, and the arithmetic is f32.
+// numbers are kept as they are stored, and the arithmetic is f32. The kernels'
+// keys and values are `cache`s.
 std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
-                                 const std::string& form = "torch") {
+                                 const std::string& form = "torch",
+                                 const weight_form& weight = {},
+                                 number_format cache = number_format::f32) {
   auto config = read_llama_config(folder);
   auto weights = std::make_shared<weight_folder>(folder);
   std::unique_ptr<causal_net> result;
@@ -32,7 +37,8 @@ std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
     result = load_llama_torch(config, weights, "cpu", number_format::f32);
   for (auto kernels : usable_kernels())
     if (kernels->name == form)
-      result = load_llama_cpu(config, weights, std::nullopt, *kernels);
+      result =
+          load_llama_cpu(config, weights, weight, *kernels, nullptr, cache);
   result->make_blocks(block_count);
   return result;
 }
@@ -135,6 +141,20 @@ TEST_P(llama_test, greedy_replies_are_those_of_transformers) {
   EXPECT_EQ(reply, reference.greedy);
 }
 
+TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
+  if (std::get<1>(GetParam()) == "torch")
+    return;
+  net = load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()), {},
+             number_format::f16);
+  stored_sequence cache;
+  auto scores = read_tokens(*net, cache, reference.prompt);
+  EXPECT_LT(distance(scores, reference.scores[0]), 5e-3);
+  for (std::size_t i = 1; i < reference.scores.size(); ++i) {
+    scores = read_tokens(*net, cache, {&reference.greedy[i - 1], 1});
+    EXPECT_LT(distance(scores, reference.scores[i]), 5e-3) << "step " << i;
+  }
+}
+
 TEST_P(llama_test, a_prompt_may_come_in_pieces) {
   for (std::size_t piece : {1u, 2u, 7u, 20u}) {
     stored_sequence cache;
@@ -192,11 +212,13 @@ TEST_P(llama_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
 
 namespace {
 
-class llama_bits_test : public ::testing::TestWithParam<const char*> {
+class llama_bits_test
+    : public ::testing::TestWithParam<
+          std::tuple<const char*, named_form, number_format>> {
 protected:
   std::unique_ptr<causal_net> load_form(const kernel_set& kernels) const {
-    auto folder = llama_folder(GetParam());
-    return load(folder, kernels.name);
+    auto& [name, weight, cache] = GetParam();
+    return load(llama_folder(name), kernels.name, weight.form, cache);
   }
 
   // What the network says of `tokens` one by one.
@@ -218,12 +240,19 @@ protected:
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(models, llama_bits_test,
-                         ::testing::ValuesIn(llama_names), [](auto& of) {
-                           std::string name = of.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    models, llama_bits_test,
+    ::testing::Combine(::testing::ValuesIn(llama_names),
+                       ::testing::ValuesIn(weight_forms()),
+                       ::testing::Values(number_format::f32,
+                                         number_format::f16)),
+    [](auto& of) {
+      auto name = fmt::format("{}_{}_cache_{}", std::get<0>(of.param),
+                              std::get<1>(of.param).name,
+                              to_string(std::get<2>(of.param)));
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
 
 } // namespace
 
@@ -287,6 +316,30 @@ TEST_P(llama_bits_test, are_the_same_in_every_form_that_fuses) {
     if (first.empty())
       first = scores;
     EXPECT_EQ(scores, first) << kernels->name;
+  }
+}
+
+// --- packed weights ----------------------------------------------------------
+
+// Rounded weights give other scores; how far off they may be is a property of
+// these networks, whose weights are random and small.
+TEST(llama_packed_test, scores_are_near_those_of_transformers) {
+  for (auto name : llama_names) {
+    llama_reference reference{name};
+    auto far = [&](packed_format format) {
+      auto net =
+          load(llama_folder(name), best_kernels().name, {std::nullopt, format});
+      stored_sequence cache;
+      return distance(read_tokens(*net, cache, reference.prompt),
+                      reference.scores[0]);
+    };
+    auto bf16 = far(packed_format::bf16);
+    auto int8 = far(packed_format::int8);
+    auto int4 = far(packed_format::int4);
+    EXPECT_LT(bf16, 0.02) << name;
+    EXPECT_LT(int8, 0.15) << name;
+    EXPECT_LT(int4, 1.0) << name;
+    EXPECT_LT(int8, int4 / 4) << name;
   }
 }
 

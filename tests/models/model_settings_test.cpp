@@ -66,8 +66,19 @@ TEST_F(llama_config_test, choices_are_read) {
   EXPECT_EQ(config.head, 64u);
   EXPECT_TRUE(config.is_tied);
   EXPECT_TRUE(config.has_attention_bias);
+  EXPECT_TRUE(config.has_output_bias);
   EXPECT_TRUE(config.has_mlp_bias);
   EXPECT_THAT(config.end_tokens, ElementsAre(7, 9));
+}
+
+TEST_F(llama_config_test, a_qwen2_has_the_biases_of_its_family) {
+  auto config = read(R"("architectures":["Qwen2ForCausalLM"])");
+  EXPECT_TRUE(config.has_attention_bias);
+  EXPECT_FALSE(config.has_output_bias);
+  EXPECT_FALSE(config.has_mlp_bias);
+  EXPECT_THAT(refusal(R"("architectures":["Qwen2ForCausalLM"],
+                          "use_sliding_window":true)"),
+              HasSubstr("use_sliding_window"));
 }
 
 TEST_F(llama_config_test, null_counts_as_absent) {
@@ -136,7 +147,8 @@ TEST_F(llama_config_test, another_architecture_is_refused_in_one_sentence) {
   EXPECT_THAT(refusal(R"("architectures":["GlmForCausalLM"])"),
               AllOf(HasSubstr("config.json"),
                     HasSubstr("the architecture is `GlmForCausalLM`, only "
-                              "LlamaForCausalLM is built in")));
+                              "LlamaForCausalLM and Qwen2ForCausalLM are built "
+                              "in")));
   folder.write("config.json", R"({"model_type":"bert"})");
   EXPECT_THAT(error_of([&] { read_llama_config(folder.path()); }),
               HasSubstr("the architecture is `bert`"));

@@ -31,6 +31,8 @@ struct script {
   /// 0 is a model without scores; else the k-th token of a reply has the
   /// logprob -k, and is followed by the ids from 0 on with -1, -2, ...
   std::size_t vocabulary = 0;
+  /// Of the model; 0 is unknown.
+  std::uint64_t identity = 0;
   /// Tokens that one step makes for each sequence.
   std::size_t tokens_per_step = 1;
   /// What each step says of each sequence.
@@ -77,7 +79,9 @@ public:
             {0},
             plan_->defaults,
             plan_->default_max_tokens,
-            plan_->vocabulary};
+            plan_->vocabulary,
+            true,
+            plan_->identity};
   }
 
   std::vector<token_id> encode(const chat& conversation) const override {

@@ -66,7 +66,7 @@ protected:
                                                  const worker_options& how) {
     return {
         [=](load_atom, const load_watcher&) {
-          return worker_ready{how.incarnation, 1000};
+          return worker_ready{how.incarnation, 1000, true, 0};
         },
         [=](const submit&, const token_sink&) {
           return admitted{how.incarnation, how.device, 3};

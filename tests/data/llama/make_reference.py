@@ -9,7 +9,7 @@ tokens of a greedy reply. Needs torch and transformers.
 """
 import json, os, sys
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 BASE = dict(vocab_size=99, hidden_size=40, intermediate_size=56, num_hidden_layers=2,
             num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
@@ -29,6 +29,8 @@ VARIANTS = {
     # positions divided by four
     "linear-rope": (torch.bfloat16, dict(rope_parameters=dict(
         rope_type="linear", rope_theta=10000.0, factor=4.0))),
+    # biases of queries, keys and values alone
+    "qwen2": (torch.bfloat16, dict(tie_word_embeddings=True)),
 }
 
 PROMPT_TOKENS, SCORED_STEPS, GREEDY_TOKENS = 21, 4, 40
@@ -66,7 +68,8 @@ def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     for seed, (name, (dtype, changes)) in enumerate(VARIANTS.items()):
         generator = torch.Generator().manual_seed(seed)
-        model = LlamaForCausalLM(LlamaConfig(**(BASE | changes)))
+        kind = Qwen2Config if name == "qwen2" else LlamaConfig
+        model = AutoModelForCausalLM.from_config(kind(**(BASE | changes)))
         randomise(model, generator)
         folder = os.path.join(root, name)
         model.to(dtype).save_pretrained(folder)
@@ -76,7 +79,7 @@ def main():
         if os.path.exists(generation):
             os.remove(generation)
         # Read back: the saved weights, everything else as it is when nobody rounds it.
-        model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         prompt = torch.randint(3, BASE["vocab_size"], (PROMPT_TOKENS,), generator=generator).tolist()
         ids, scores, gap = list(prompt), [], float("inf")
         with torch.no_grad():

@@ -1,0 +1,104 @@
+// Attention over a cache in blocks: what the loops take, and the table of them.
+#pragma once
+
+#include "models/weights/number_format.hpp"
+
+#include <cstddef>
+
+namespace model_server {
+
+inline constexpr std::size_t kv_block_tokens = 16;
+
+/// Tokens of a chunk. A sequence's chunks may be attended to apart.
+inline constexpr std::size_t attention_chunk = 256;
+
+/// Rows that one call of `attend` takes.
+inline constexpr std::size_t max_attention_rows = 48;
+
+/// Where keys and values of one layer and key head lie in each block of 16
+/// tokens: keys as [head, 16], values as [width / 16, 16 tokens, 16].
+struct kv_place {
+  /// f32 or f16.
+  number_format format = number_format::f16;
+  /// Numbers in a head.
+  std::size_t head = 0;
+  /// Bytes between the beginning of a block and that of its keys, its values.
+  std::size_t keys = 0;
+  std::size_t values = 0;
+
+  /// `head` rounded up to whole vectors.
+  constexpr std::size_t width() const {
+    return (head + 15) / 16 * 16;
+  }
+};
+
+/// One query: a head of a token.
+struct attention_row {
+  const float* query = nullptr; // [head], turned and scaled
+  /// It sees the first so many tokens, at least one.
+  std::size_t limit = 0;
+  float* result = nullptr; // [head]
+};
+
+/// Some queries with the keys and values of their sequence that they share.
+struct attention_task {
+  /// The blocks of the sequence, each aligned for its numbers.
+  const std::byte* const* blocks = nullptr;
+  kv_place place;
+  const attention_row* rows = nullptr;
+  /// `max_attention_rows` at most.
+  std::size_t count = 0;
+};
+
+/// Floats of a part: what a row gets from a chunk. The values, [width], not yet
+/// divided by the sum of their weights; that sum, spread over 16 numbers; the
+/// largest score, 16 times.
+constexpr std::size_t attention_part(std::size_t width) {
+  return width + 32;
+}
+
+/// Floats of memory that a call of the loops works in.
+constexpr std::size_t attention_scratch(std::size_t width) {
+  return max_attention_rows * (width + 2 * attention_part(width));
+}
+
+/// One form of the loops. A row's result is made chunk by chunk: from the first
+/// token of the chunk on, each score is a sum over the head in order, each
+/// value a sum over the tokens in order, every addition fused with its
+/// multiplication; and the chunks are put together in order. So its bits do not
+/// depend on the other rows, the ranges of chunks, the threads or the form. A
+/// row that sees a number which is not finite gets a result that is not, and
+/// spoils no other row; what lies behind a row's limit is not looked at.
+struct attention_kernels {
+  const char* name;
+
+  /// Turns the key of a token, [head], by its angles, [head / 2], where it
+  /// stands, and stores it, rounded, with the value, [head], in a slot of its
+  /// block. What is too large for the format becomes infinite.
+  void (*store)(const kv_place& place, float* key, const float* value,
+                const float* cosines, const float* sines, std::byte* block,
+                std::size_t slot);
+
+  /// Attention of all rows to all they see. Calls side by side need a
+  /// `scratch` each.
+  void (*attend)(const attention_task& task, float* scratch);
+
+  /// The parts of the chunks `begin` to `end`, for those rows that see some of
+  /// a chunk: that of chunk c and row r at parts + (r * stride + c) times the
+  /// size of a part.
+  void (*attend_chunks)(const attention_task& task, std::size_t begin,
+                        std::size_t end, float* parts, std::size_t stride,
+                        float* scratch);
+
+  /// Puts the parts of the first `count` chunks of a row together, in the place
+  /// of the first. The result, [head], is the one of `attend`.
+  void (*merge)(float* parts, std::size_t count, std::size_t head,
+                float* result);
+};
+
+/// Chunks of which a row with this limit sees some.
+constexpr std::size_t attention_chunks(std::size_t limit) {
+  return (limit + attention_chunk - 1) / attention_chunk;
+}
+
+} // namespace model_server

@@ -1,0 +1,23 @@
+// Packs the matrices of a network when it is loaded.
+#pragma once
+
+#include "models/kernels/packed_memory.hpp"
+#include "models/kernels/thread_pool.hpp"
+#include "models/load_watch.hpp"
+#include "models/nets/linear_weights.hpp"
+
+#include <cstddef>
+#include <span>
+
+namespace model_server {
+
+/// Packs one matrix with all threads of a pool; `to` has room for it.
+void pack_matrix(const matrix_view& from, packed_format format, std::byte* to,
+                 thread_pool& pool);
+
+/// Packs these matrices into one piece of memory, which it returns, with all
+/// cores. Of the plain ones only the sizes are left.
+packed_memory pack(std::span<linear_weights* const> matrices,
+                   packed_format format, const load_watch& watch);
+
+} // namespace model_server

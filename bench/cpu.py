@@ -20,7 +20,7 @@ Parts (--only):
 Every figure is a median over --rounds, a ratio the median over neighbouring runs, with the lowest and the highest. Our
 forms are made at load from the same folder: int8 beside Q8_0, int4 beside Q4_0, bf16 beside BF16. Ours guesses nothing
 ahead, unless --param speculation=auto. What others took of the cores meanwhile is told: with more than a few percent
-of one, llama.cpp suffers more than we do, because its threads wait for each other in a loop.
+of one, llama.cpp suffers more than we do, because its threads wait for each other in a loop. bench/plots.py draws --json.
 """
 import argparse, contextlib, json, os, signal, sys, tempfile, time
 from types import SimpleNamespace

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 import cpu_report as report
 
-WIDTH, HEIGHT, GAP = 230, 190, 22  # of a panel, in pixels
+WIDTH, HEIGHT, GAP = 230, 190, 34  # of a panel, in pixels
 LEFT, TOP, BOTTOM = 52, 50, 46     # for what is written around them
 NAMES = {"int8": "int8 beside Q8_0", "int4": "int4 beside Q4_0", "bf16": "bf16 beside BF16"}
 STYLE = """text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:14px;font-weight:600}.small{font-size:11px}

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
-from cpu import params_of, questions
+from cpu import folder_of, params_of, questions
 from cpu_report import BYTES, COLUMNS, LESS, Cell, Question, as_json, find, from_json, number, table, to_the_limit
 from cpu_rival import Rival, parameters, read_batched_bench, read_bench, round_up
 from serving_servers import FORMATS
@@ -79,9 +79,13 @@ class ParametersTest(unittest.TestCase):
             self.assertEqual(parameters(folder), (3 * (8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 16), 800))
 
     def test_a_form_has_its_own_params_and_those_of_all(self):
-        args = SimpleNamespace(param=["speculation=auto"], bf16="dtype")
+        args = SimpleNamespace(param=["speculation=auto"], bf16="dtype", packed=None)
         self.assertEqual(params_of("int8", args), {"speculation": "auto", "quantize": "int8"})
         self.assertEqual(params_of("bf16", args), {"speculation": "auto", "dtype": "bf16"})
+
+    def test_a_packed_folder_says_its_form_itself(self):
+        args = SimpleNamespace(param=[], bf16="quantize", packed="p", model="m")
+        self.assertEqual((folder_of("int8", args), params_of("int8", args)), ("p-int8", {}))
 
 
 class QuestionTest(unittest.TestCase):

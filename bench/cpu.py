@@ -18,11 +18,11 @@ Parts (--only):
   concurrency  decode of 1 to 64 streams with a context of 128
 
 Every figure is a median over --rounds, a ratio the median over neighbouring runs, with the lowest and the highest. Our
-forms are made at load from the same folder: int8 beside Q8_0, int4 beside Q4_0, bf16 beside BF16. Ours guesses nothing
+forms are made at load from the same folder, or once (--packed): int8 beside Q8_0, int4 beside Q4_0, bf16 beside BF16. Ours guesses nothing
 ahead, unless --param speculation=auto. What others took of the cores meanwhile is told: with more than a few percent
-of one, llama.cpp suffers more than we do, because its threads wait for each other in a loop.
+of one, llama.cpp suffers more than we do, because its threads wait for each other in a loop. bench/plots.py draws --json.
 """
-import argparse, contextlib, json, os, signal, sys, tempfile, time
+import argparse, contextlib, json, os, signal, subprocess, sys, tempfile, time
 from types import SimpleNamespace
 import cpu_report as report
 import serving_load as load
@@ -52,6 +52,8 @@ def parse_arguments():
     add("--forms", nargs="+", default=["int8", "int4", "bf16"], choices=["int8", "int4", "bf16"])
     add("--bf16", default="quantize", choices=["quantize", "dtype"],
         help="whether our bf16 is packed at load or used as it stands in the file (default quantize)")
+    add("--packed", metavar="PREFIX",
+        help="our forms packed once, in the folders PREFIX-int8 and so on, made if they are missing; else packed at each load")
     add("--param", nargs="+", default=[], metavar="NAME=VALUE", help="more params of our entry")
     add("--only", nargs="+", choices=PARTS, help="default: table, serving and start")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each (default: all cores)")
@@ -69,7 +71,19 @@ def parse_arguments():
 
 def params_of(form, args):
     given = dict(word.split("=", 1) for word in args.param)
-    return given | {args.bf16 if form == "bf16" else "quantize": form}
+    return given if args.packed else given | {args.bf16 if form == "bf16" else "quantize": form}
+
+
+def folder_of(form, args):
+    return f"{args.packed}-{form}" if args.packed else args.model
+
+
+def pack(args):
+    """Makes those folders that are missing."""
+    for form in args.forms if args.packed else ():
+        if not os.path.exists(folder_of(form, args)):
+            subprocess.run([f"{args.build}/model_api", "quantize", args.model, "--to", form,
+                            "--output", folder_of(form, args)], check=True, stdout=subprocess.DEVNULL)
 
 
 def questions(args):
@@ -101,11 +115,11 @@ def run_passes(form, args, rival, note):
     if not cells:
         return []
     words = [f"{name}={value}" for name, value in params_of(form, args).items()]
-    program = start([f"{args.build}/bench/passes", str(args.threads), f"path={args.model}", *words])
+    program = start([f"{args.build}/bench/passes", str(args.threads), f"path={folder_of(form, args)}", *words])
     try:
         loaded = json.loads(program.stdout.readline() or "null")
         if not loaded:
-            raise SystemExit(f"passes does not load {args.model} with {' '.join(words)}")
+            raise SystemExit(f"passes does not load {folder_of(form, args)} with {' '.join(words)}")
         ask_line(program, "1 128 8")
         for number in range(args.rounds):
             for cell in cells:
@@ -126,7 +140,7 @@ def run_passes(form, args, rival, note):
 def servers(form, args, rival, sizes, folder):
     """How each is started; called when its turn comes."""
     more = params_of(form, args)
-    yield lambda: start_ours(f"{args.build}/model_api", args.model, more.pop("dtype", "auto"), sizes, folder, **more)
+    yield lambda: start_ours(f"{args.build}/model_api", folder_of(form, args), more.pop("dtype", "auto"), sizes, folder, **more)
     if rival:
         yield lambda: start_theirs(args.rival, rival.file(form), form, "", sizes)
 
@@ -200,6 +214,7 @@ def main():
           + ("" if rival else "; no --gguf, so ours alone"), flush=True)
     if rival:
         rival.make_files(args.forms, args.model, args.converter)
+    pack(args)
     result = {"machine": machine(), "settings": vars(args), "limits": limits(args, {}), "others": {}, "cells": []}
     note = lambda text: print(f"\r{text:60}", end="", file=sys.stderr, flush=True) if sys.stderr.isatty() else None
     cells = []

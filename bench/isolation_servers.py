@@ -1,5 +1,5 @@
 """Our program with workers of either form, and a second machine beside it; what its log, /proc and its status tell."""
-import json, os, re, signal, time, urllib.request
+import json, os, re, signal, time
 from pathlib import Path
 from serving_servers import Program, Server, bytes_of_token, children
 
@@ -27,11 +27,6 @@ class Ours(Server):
         except BaseException:
             self.stop()
             raise
-
-    def post(self, path, body):
-        url = f"http://127.0.0.1:{self.address[1]}{path}"
-        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=PATIENCE) as answer:
-            return json.load(answer)
 
     def entities(self):
         return self.get("/api/v1/")["models"][self.model]["entities"]

@@ -70,6 +70,12 @@ class Server(Program):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def post(self, path, body):
+        url = f"http://127.0.0.1:{self.address[1]}{path}"
+        request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)
+
     def memory(self):
         """MB of the largest process: the most that was ever resident, and what of it is no file's now."""
         sizes = [status_of(pid) for pid in tree(self.process.pid)]

@@ -7,6 +7,7 @@ from client import Call, Server
 from fault_script import Script, Strike
 from faults import Faults, NoTarget
 from ledger import WHOLE, Ledger, Record
+from machine import Machine
 from question import Question
 
 TARGET_PATIENCE = 30.0  # seconds for a fault to find a target
@@ -20,13 +21,14 @@ class Settings:
     streams: int
     seed: int
     script: Script
-    count: int                   # of faults
-    counted: str = ""            # the verb that counts; empty for all
+    count: int                      # of faults
+    counted: str = ""               # the verb that counts; empty for all
     duration: float = math.inf
-    pid: int | None = None       # of a server on this machine
-    limit: float = 120.0         # for one answer
-    patience: float = 60.0       # for one to be taken
-    healing: float = 30.0        # for everything to end after the faults
+    pid: int | None = None          # of a server on this machine
+    machine: Machine | None = None  # that has joined it
+    limit: float = 120.0            # for one answer
+    patience: float = 60.0          # for one to be taken
+    healing: float = 30.0           # for everything to end after the faults
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Campaign:
         self._lock = threading.Lock()
         self._open: dict[int, Call] = {}
         self._is_over = threading.Event()
-        self._faults = Faults(server, settings.pid, self._open_calls)
+        self._faults = Faults(server, settings.pid, self._open_calls, settings.machine)
         self._result = Result(ledger, self._faults)
 
     def run(self) -> Result:

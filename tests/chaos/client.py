@@ -44,11 +44,16 @@ class Server:
             connection.close()
 
     def entities(self) -> list[dict]:
-        """Of the model, as the status tells them."""
+        """Of the model, as the status tells them; `device` as in `add`, with the node if that is another."""
         status, answer = self.ask("GET", "/api/v1/", timeout=10)
         if status != 200 or self.model not in answer["models"]:
             raise ValueError(f"{self.model} is no model of {self.host}:{self.port}: {answer}")
-        return answer["models"][self.model]["entities"]
+        return [entity | {"device": full_device(entity["node"], entity["device"])}
+                for entity in answer["models"][self.model]["entities"]]
+
+
+def full_device(node: str, device: str) -> str:
+    return device if node == "local" else f"{node}/{device}"
 
 
 class Call:

@@ -23,7 +23,8 @@ class Span:
 NO_TIME = Span(0, 0)
 # What each verb lasts unless `for=` says so; those with None take no `for=`.
 USUALLY = {"kill-serving": None, "kill-worker": None, "stop-serving": Span(1.5, 1.5), "stop-worker": Span(1.5, 1.5),
-           "remove-add": NO_TIME, "slow-client": Span(1.5, 1.5), "leave-client": None, "run": None}
+           "remove-add": NO_TIME, "kill-machine": NO_TIME, "stop-machine": Span(1.5, 1.5),
+           "cut-machine": Span(1.5, 1.5), "slow-client": Span(1.5, 1.5), "leave-client": None, "run": None}
 
 
 @dataclass(frozen=True)

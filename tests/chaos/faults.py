@@ -2,8 +2,9 @@
 import collections, os, signal, subprocess, threading, time
 from collections.abc import Callable, Sequence
 import processes
-from client import Call, Server
+from client import Call, Server, full_device
 from fault_script import Strike
+from machine import Machine
 
 ADD_PATIENCE = 60.0      # seconds for a removed device to come back
 COMMAND_PATIENCE = 60.0  # seconds for a command of `run`
@@ -16,20 +17,24 @@ class NoTarget(Exception):
 class Faults:
     """`strike` picks its victim and returns; what takes longer goes on beside it. All counts are of this campaign."""
 
-    def __init__(self, server: Server, pid: int | None, open_calls: Callable[[], Sequence[Call]]):
+    def __init__(self, server: Server, pid: int | None, open_calls: Callable[[], Sequence[Call]],
+                 machine: Machine | None = None):
         self.injected: collections.Counter = collections.Counter()
         self.moved_replies = 0
         self.problems: list[str] = []  # what the faults themselves met with, for the reader of the report
         self._server = server
         self._pid = pid
         self._open_calls = open_calls
+        self._machine = machine
         self._killed: set[processes.Process] = set()
         self._stopped: set[processes.Process] = set()
         self._away: set[str] = set()  # devices between their removal and their return
         self._threads: list[threading.Thread] = []
         self._is_over = threading.Event()
         self._verbs = {"kill-serving": self._kill, "kill-worker": self._kill, "stop-serving": self._stop,
-                       "stop-worker": self._stop, "remove-add": self._remove_and_add, "slow-client": self._slow,
+                       "stop-worker": self._stop, "remove-add": self._remove_and_add,
+                       "kill-machine": self._kill_machine, "stop-machine": self._freeze_machine,
+                       "cut-machine": self._cut_machine, "slow-client": self._slow,
                        "leave-client": self._leave, "run": self._run}
 
     def strike(self, what: Strike) -> None:
@@ -64,12 +69,20 @@ class Faults:
     def _worker(self, what: Strike) -> processes.Process:
         if self._pid is None:
             raise NoTarget("without --pid no worker is known")
-        found = [worker for worker in processes.workers(self._pid) if worker not in self._killed]
+        found = {worker: device for worker, device in self._workers().items() if worker not in self._killed}
         if what.verb.endswith("-serving"):
             serving = {entity["device"] for entity in self._server.entities()
                        if entity["state"] == "ready" and entity["running"]}
-            found = [worker for worker in found if processes.device_of(worker) in serving]
-        return pick(found, what.lot, f"process {self._pid} has no such child")
+            found = {worker: device for worker, device in found.items() if device in serving}
+        return pick(sorted(found), what.lot, f"process {self._pid} has no such child")
+
+    def _workers(self) -> dict[processes.Process, str]:
+        """Those of all machines, and their devices."""
+        found = {worker: processes.device_of(worker) for worker in processes.workers(self._pid)}
+        if self._machine:
+            found |= {worker: full_device(self._machine.name, processes.device_of(worker))
+                      for worker in self._machine.workers()}
+        return found
 
     def _kill(self, what: Strike) -> None:
         worker = self._worker(what)
@@ -87,8 +100,39 @@ class Faults:
     def _continue(self, worker: processes.Process, lasting: float) -> None:
         self._is_over.wait(lasting)
         if processes.is_alive(worker):
-            signal_to(worker, signal.SIGCONT)
+            processes.signal_to(worker, signal.SIGCONT)
         self._stopped.discard(worker)
+
+    # -- machines --
+
+    def _kill_machine(self, what: Strike) -> None:
+        self._hurt_machine(what, Machine.die, Machine.start)
+
+    def _freeze_machine(self, what: Strike) -> None:
+        self._hurt_machine(what, Machine.freeze, Machine.thaw)
+
+    def _cut_machine(self, what: Strike) -> None:
+        self._hurt_machine(what, Machine.cut, Machine.heal)
+
+    def _hurt_machine(self, what: Strike, hurt: Callable[[Machine], None], mend: Callable[[Machine], None]) -> None:
+        if self._machine is None:
+            raise NoTarget("there is no second machine")
+        machine = self._machine
+        if not any(entity["device"].startswith(f"{machine.name}/") and entity["state"] == "ready"
+                   for entity in self._server.entities()):
+            raise NoTarget("the second machine has no entity that is ready")
+        if not machine.claim():
+            raise NoTarget("the second machine is not well already")
+
+        def go_and_return() -> None:
+            try:
+                hurt(machine)
+                self._is_over.wait(what.lasting)
+                mend(machine)
+            finally:
+                machine.release()
+
+        self._beside(what.verb, go_and_return)
 
     # -- entities --
 
@@ -165,7 +209,5 @@ def pick(candidates: Sequence, lot: float, otherwise: str):
 
 
 def signal_to(process: processes.Process, number: int) -> None:
-    try:
-        os.kill(process.pid, number)
-    except ProcessLookupError:
-        raise NoTarget(f"process {process.pid} ended by itself") from None
+    if not processes.signal_to(process, number):
+        raise NoTarget(f"process {process.pid} ended by itself")

@@ -1,5 +1,6 @@
 """Worker processes of a server on this machine, as /proc tells them."""
-import os
+import os, time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,37 @@ def children(pid: int) -> dict[Process, str]:
         if name.isdigit() and (stat := stat_of(int(name))) and stat[1] == pid:
             found[Process(int(name), stat[2])] = stat[0]
     return found
+
+
+def wait_until_stopped(pid: int, patience: float) -> None:
+    """Throws RuntimeError if it is not in time. One that has ended counts as stopped."""
+    wait_until(lambda: (stat_of(pid) or "Z")[0] in "TZX", patience, f"process {pid} does not stop")
+
+
+def reap(orphan: Process, patience: float) -> None:
+    """Waits for the end of a process that this one has adopted. Throws RuntimeError if it does not come."""
+    wait_until(lambda: not is_alive(orphan), patience, f"process {orphan.pid} outlives its parent")
+    try:
+        os.waitpid(orphan.pid, 0)
+    except ChildProcessError:
+        pass  # its parent had waited for it
+
+
+def wait_until(comes_true: Callable[[], bool], patience: float, otherwise: str) -> None:
+    deadline = time.monotonic() + patience
+    while not comes_true():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{otherwise} within {patience:g} s")
+        time.sleep(0.01)
+
+
+def signal_to(process: Process, number: int) -> bool:
+    """False if it has ended by itself."""
+    try:
+        os.kill(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def is_alive(process: Process) -> bool:

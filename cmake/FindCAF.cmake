@@ -17,6 +17,11 @@ foreach(component IN LISTS CAF_FIND_COMPONENTS)
       IMPORTED_LOCATION "${CAF_${component}_LIBRARY}"
       INTERFACE_INCLUDE_DIRECTORIES "${CAF_INCLUDE_DIR}")
     target_link_libraries(CAF::${component} INTERFACE Threads::Threads)
+    # CAF 0.17 counts on a <cstdint> that older standard libraries included.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU
+       AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+      target_compile_options(CAF::${component} INTERFACE "SHELL:-include cstdint")
+    endif()
     if(NOT component STREQUAL core)
       target_link_libraries(CAF::${component} INTERFACE CAF::core)
     endif()

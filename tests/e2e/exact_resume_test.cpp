@@ -113,7 +113,7 @@ protected:
 TEST_P(exact_resume_test, gives_the_same_bytes_whenever_workers_are_killed) {
   auto expected = answer(0);
   ASSERT_FALSE(expected.empty());
-  for (std::size_t k = 1; k < expected.size() + 1 && k < 25; k += 3) {
+  for (std::size_t k = 1; k <= expected.size(); ++k) {
     EXPECT_EQ(answer(k), expected) << "killed after " << k;
     wait_until_ready();
   }

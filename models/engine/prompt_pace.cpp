@@ -18,15 +18,8 @@ std::size_t first_budget(std::size_t decoding) {
 } // namespace
 
 bool prompt_pace::knows(std::size_t decoding) const {
-  return times_known_ > 0 && steps_since_ < steps_between_measures
+  return times_.count() > 0 && steps_since_ < steps_between_measures
          && decoding <= 2 * rows_ && rows_ <= 2 * decoding;
-}
-
-double prompt_pace::alone() const {
-  auto sorted = times_;
-  auto count = std::min(times_known_, sorted.size());
-  std::sort(sorted.begin(), sorted.begin() + count);
-  return sorted[count / 2];
 }
 
 std::size_t prompt_pace::budget(std::size_t decoding) const {
@@ -35,7 +28,7 @@ std::size_t prompt_pace::budget(std::size_t decoding) const {
   if (!knows(decoding))
     return 0; // measures
   auto most = std::max(first_budget(decoding), 2 * last_);
-  auto fair = cost_ > 0.0 ? alone() / cost_ : static_cast<double>(most);
+  auto fair = cost_ > 0.0 ? times_.median() / cost_ : static_cast<double>(most);
   auto bound = static_cast<double>(std::min(most, most_tokens));
   return static_cast<std::size_t>(std::clamp(fair, 1.0, bound));
 }
@@ -44,9 +37,8 @@ void prompt_pace::took(std::size_t decoding, std::size_t prompt_tokens,
                        double seconds) {
   if (prompt_tokens == 0) {
     if (decoding > 2 * rows_ || rows_ > 2 * decoding)
-      times_known_ = 0; // other replies, another time
-    times_[times_known_ % times_.size()] = seconds;
-    ++times_known_;
+      times_.clear(); // other replies, another time
+    times_.add(seconds);
     rows_ = decoding;
     steps_since_ = 0;
     return;
@@ -59,10 +51,10 @@ void prompt_pace::took(std::size_t decoding, std::size_t prompt_tokens,
   }
   ++steps_since_;
   last_ = prompt_tokens;
-  if (times_known_ == 0)
+  if (times_.count() == 0)
     return;
   // Never for nothing: a step that was lucky must not lead to a huge one.
-  auto extra = std::max(seconds - alone(), 0.1 * seconds);
+  auto extra = std::max(seconds - times_.median(), 0.1 * seconds);
   auto cost = extra / static_cast<double>(prompt_tokens);
   cost_ = cost_ == 0.0 ? cost : cost_ + 0.25 * (cost - cost_);
 }

@@ -2,7 +2,8 @@
 // pace.
 #pragma once
 
-#include <array>
+#include "models/engine/recent_times.hpp"
+
 #include <cstddef>
 
 namespace model_server {
@@ -28,12 +29,10 @@ public:
 
 private:
   bool knows(std::size_t decoding) const;
-  double alone() const;
 
   // Of the last steps without prompts: how long they took, with how many
   // replies. Only for about as many replies as there are now.
-  std::array<double, 5> times_{};
-  std::size_t times_known_ = 0;
+  recent_times times_;
   std::size_t rows_ = 0;
   std::size_t steps_since_ = 0;
   // Seconds for a token of a prompt; 0 is unknown.

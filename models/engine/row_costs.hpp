@@ -1,6 +1,8 @@
 // How long a pass takes, by the number of its rows.
 #pragma once
 
+#include "models/engine/recent_times.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,15 +43,11 @@ public:
   void forget();
 
 private:
-  static constexpr std::size_t times_kept = 5;
   static constexpr std::size_t enough_times = 3;
 
   struct kind {
-    std::array<double, times_kept> times{};
-    std::size_t count = 0;
+    recent_times times;
     std::uint64_t last = 0;
-
-    double median() const;
   };
 
   bool knows(std::size_t rows) const;

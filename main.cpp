@@ -48,7 +48,6 @@ using namespace model_server;
 constexpr int unusable_settings = 2;
 constexpr int nothing_loaded = 1;
 constexpr int failed = 1;
-constexpr int blas_tries = 5;
 
 /// How long answers that are complete may take to reach their clients, and
 /// how long everything may take to end afterwards.
@@ -117,19 +116,6 @@ void raise_descriptor_limit() {
     return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// The best of a few tries: a busy machine is slow now and then, a slow BLAS
-/// always.
-void warn_of_slow_blas() {
-  auto gflops = 0.0;
-  for (int i = 0; i < blas_tries && gflops < slow_blas_gflops; ++i)
-    gflops = std::max(gflops, measure_blas_gflops());
-  if (gflops < slow_blas_gflops)
-    log_event(log_level::warning, "slow_blas",
-              {{"gflops", gflops},
-               {"meaning", "libtorch runs on a slow BLAS: install "
-                           "libopenblas0-pthread"}});
 }
 
 /// Throws `config_error` for what would keep a model of the command line from
@@ -292,7 +278,6 @@ int serve(const settings& config) {
                          server.port()));
     log_event(log_level::info, "listening",
               {{"address", config.http.address}, {"port", server.port()}});
-    warn_of_slow_blas();
     auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, started);
     wait_for_stop();

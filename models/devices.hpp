@@ -26,9 +26,4 @@ std::vector<device_info> list_devices(unsigned virtual_devices);
 /// `std::runtime_error` that lists the devices if this one is not there.
 std::string torch_device_name(const std::string& device);
 
-/// Measures one small matrix product, in GFLOP/s (about 10 ms). Below
-/// `slow_blas_gflops` libtorch runs on a reference BLAS.
-double measure_blas_gflops();
-inline constexpr double slow_blas_gflops = 8.0;
-
 } // namespace model_server

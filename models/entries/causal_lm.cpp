@@ -1,6 +1,4 @@
 // A chat model from a Hugging Face folder: tokenizer, template, network.
-#include "models/entries/chat_codec.hpp"
-
 #include "config/quote.hpp"
 #include "models/devices.hpp"
 #include "models/free_memory.hpp"
@@ -8,6 +6,7 @@
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
 #include "models/nets/packed_tensors.hpp"
+#include "models/weights/chat_codec.hpp"
 #include "models/weights/generation_config.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/model_digest.hpp"

@@ -19,17 +19,17 @@ protected:
     open({{"m", plan}});
     hang = true;
     add("m", "cpu");
-    reply = start("m", "hello");
+    hung_reply = start("m", "hello");
     run();
     hang = false;
     add("m", "virtual:0");
-    removed = begin_ask<device_report>(door, remove_device{"m", "cpu"});
+    hung_removal = begin_ask<device_report>(door, remove_device{"m", "cpu"});
     run();
-    EXPECT_FALSE(removed->has_come());
+    EXPECT_FALSE(hung_removal->has_come());
   }
 
-  running_reply reply;
-  std::shared_ptr<pending_answer<device_report>> removed;
+  running_reply hung_reply;
+  std::shared_ptr<pending_answer<device_report>> hung_removal;
 };
 
 } // namespace
@@ -145,12 +145,12 @@ TEST_F(supervisor_remove_test, replies_do_not_move_to_an_entity_that_loads) {
 TEST_F(supervisor_remove_test, replies_of_a_worker_that_hangs_go_elsewhere) {
   remove_hung_worker(2s);
   advance(1990ms);
-  EXPECT_EQ(reply.client->text, "");
+  EXPECT_EQ(hung_reply.client->text, "");
   advance(10ms);
-  EXPECT_TRUE(removed->value);
-  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
-  ASSERT_TRUE(reply.client->end);
-  EXPECT_EQ(reply.client->end->device, "virtual:0");
+  EXPECT_TRUE(hung_removal->value);
+  EXPECT_EQ(hung_reply.client->text, joined(numbered_reply(6)));
+  ASSERT_TRUE(hung_reply.client->end);
+  EXPECT_EQ(hung_reply.client->end->device, "virtual:0");
 }
 
 TEST_F(supervisor_remove_test,
@@ -158,9 +158,9 @@ TEST_F(supervisor_remove_test,
   remove_hung_worker(60s);
   kill(workers.front());
   run();
-  EXPECT_TRUE(removed->value);
-  ASSERT_TRUE(reply.client->end);
-  EXPECT_EQ(reply.client->text, joined(numbered_reply(6)));
+  EXPECT_TRUE(hung_removal->value);
+  ASSERT_TRUE(hung_reply.client->end);
+  EXPECT_EQ(hung_reply.client->text, joined(numbered_reply(6)));
 }
 
 TEST_F(supervisor_remove_test, replies_of_the_last_that_hangs_end_too) {

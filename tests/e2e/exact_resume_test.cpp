@@ -97,17 +97,29 @@ protected:
   }
 
   void kill_workers() {
-    for (const auto& worker : worker_processes(server_.id()))
+    killed_ = worker_processes(server_.id());
+    for (const auto& worker : killed_)
       ::kill(worker.id, SIGKILL);
   }
 
+  // Others have taken their places, so the status knows of their deaths.
+  bool are_replaced() const {
+    auto now = worker_processes(server_.id());
+    return now.size() == 2 && std::ranges::none_of(now, [&](auto& worker) {
+             return std::ranges::find(killed_, worker.id, &worker_process::id)
+                    != killed_.end();
+           });
+  }
+
   void wait_until_ready() {
+    ASSERT_TRUE(comes_true([&] { return are_replaced(); }));
     for (const auto* device : {"cpu", "virtual:0"})
       ASSERT_TRUE(
           entity_comes_to(server_.port(), "tiny-chat", device, "ready"));
   }
 
   server_process server_;
+  std::vector<worker_process> killed_;
 };
 
 TEST_P(exact_resume_test, gives_the_same_bytes_whenever_workers_are_killed) {
@@ -120,8 +132,8 @@ TEST_P(exact_resume_test, gives_the_same_bytes_whenever_workers_are_killed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, exact_resume_test, testing::ValuesIn(cases),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
+                         [](const auto& chosen) {
+                           std::string name = chosen.param.name;
                            for (auto& c : name)
                              c = c == ' ' ? '_' : c;
                            return name;

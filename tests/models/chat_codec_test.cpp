@@ -1,7 +1,7 @@
 // Tests what becomes of chats that a tokenizer can't take.
 #include "tests/models/temporary_folder.hpp"
 
-#include "models/entries/chat_codec.hpp"
+#include "models/weights/chat_codec.hpp"
 
 #include <gmock/gmock.h>
 

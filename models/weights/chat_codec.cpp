@@ -1,5 +1,5 @@
 // Puts tokenizer and chat template together.
-#include "models/entries/chat_codec.hpp"
+#include "models/weights/chat_codec.hpp"
 
 #include "models/text/unicode_pattern.hpp"
 #include "models/weights/json_file.hpp"

@@ -1,11 +1,10 @@
 // A Llama through libtorch: every device, and the reference for the kernels.
-#include "models/nets/llama.hpp"
+#include "models/torch/module.hpp"
 
-#include "models/devices.hpp"
 #include "models/kernels/attention.hpp"
 #include "models/nets/llama_weights.hpp"
 #include "models/nets/rope.hpp"
-#include "models/nets/torch_threads.hpp"
+#include "models/torch/torch_threads.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -83,7 +82,7 @@ public:
         weights_(std::move(weights)),
         frequencies_(rope_frequencies(config.rope, config.head)),
         format_(torch_type(format)),
-        options_(at::TensorOptions().device(torch_device_name(device))) {
+        options_(at::TensorOptions().device(device)) {
     // Half formats are slow on a CPU, or not there at all.
     options_ =
         options_.dtype(options_.device().is_cpu() ? at::kFloat : format_);
@@ -331,7 +330,7 @@ private:
 } // namespace
 
 std::unique_ptr<causal_net>
-load_llama_torch(const llama_config& config,
+make_llama_torch(const llama_config& config,
                  std::shared_ptr<const weight_folder> weights,
                  const std::string& device, number_format format,
                  const load_watch& watch) {

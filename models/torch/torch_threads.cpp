@@ -1,5 +1,5 @@
 // Sets the threads of libtorch and of OpenBLAS.
-#include "models/nets/torch_threads.hpp"
+#include "models/torch/torch_threads.hpp"
 
 #include <ATen/Parallel.h>
 

@@ -1,0 +1,138 @@
+// Any scripted module that gives scores to the next token.
+#include "models/torch/module.hpp"
+
+#include "models/engine/sampler.hpp"
+#include "models/torch/torch_threads.hpp"
+#include "models/weights/chat_codec.hpp"
+#include "models/weights/generation_config.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace model_server {
+
+namespace {
+
+/// The module takes token ids, int64 [1, n], and returns scores, [1, n, size of
+/// the vocabulary] or without the 1, of any floating type; of a tuple the first
+/// element counts. It keeps nothing between calls: every token reads the whole
+/// sequence again.
+class script_entry : public model_entry {
+public:
+  script_entry(const script_params& params, const std::string& device)
+      : codec_(params.tokenizer), device_(device) {
+    const auto& [path, tokenizer, context] = params;
+    c10::InferenceMode guard;
+    try {
+      module_ = torch::jit::load(path, device_);
+    } catch (const c10::Error& error) {
+      throw std::runtime_error(fmt::format("{}: not a TorchScript file: {}",
+                                           path,
+                                           error.what_without_backtrace()));
+    }
+    module_.eval();
+    // One pass shows whether the module is of the right kind.
+    try {
+      vocabulary_ = scores_after(std::array<token_id, 1>{0}).size();
+    } catch (const std::exception& error) {
+      throw std::runtime_error(fmt::format("{}: does not read tokens: {}", path,
+                                           first_line(error.what())));
+    }
+    if (vocabulary_ < codec_.vocabulary())
+      throw std::runtime_error(
+          fmt::format("{}: gives {} scores, tokenizer.json has {} tokens", path,
+                      vocabulary_, codec_.vocabulary()));
+    auto generation = read_generation_config(tokenizer);
+    info_.context_length = context;
+    info_.defaults = generation.defaults;
+    info_.default_max_tokens = generation.default_max_tokens;
+    info_.vocabulary = vocabulary_;
+    info_.end_tokens = generation.end_tokens;
+    if (info_.end_tokens.empty() && codec_.end_token())
+      info_.end_tokens.push_back(*codec_.end_token());
+  }
+
+  model_info info() const override {
+    return info_;
+  }
+
+  std::vector<token_id> encode(const chat& conversation) const override {
+    return codec_.encode(conversation);
+  }
+
+  std::vector<token_id> encode_text(std::string_view text) const override {
+    return codec_.encode_text(text);
+  }
+
+  std::string decode(token_id token, bool at_start) const override {
+    return codec_.decode(token, at_start);
+  }
+
+  void step(std::span<sequence* const> batch) override {
+    c10::InferenceMode guard;
+    for (auto item : batch) {
+      auto scores = scores_after(item->tokens);
+      if (scores.size() != vocabulary_)
+        throw std::runtime_error(
+            fmt::format("the module gave {} scores, and {} before",
+                        scores.size(), vocabulary_));
+      sampler_.extend(*item, scores);
+    }
+  }
+
+  void use_threads(int count) override {
+    set_torch_threads(count);
+  }
+
+private:
+  // The errors of libtorch go on with a stack trace.
+  static std::string first_line(std::string_view text) {
+    return std::string{text.substr(0, text.find('\n'))};
+  }
+
+  std::vector<float> scores_after(std::span<const token_id> tokens) {
+    auto count = static_cast<std::int64_t>(tokens.size());
+    auto ids = at::empty({1, count}, at::kLong);
+    std::ranges::copy(tokens, ids.data_ptr<std::int64_t>());
+    auto answer = module_.forward({ids.to(device_)});
+    if (answer.isTuple() && !answer.toTupleRef().elements().empty())
+      answer = answer.toTupleRef().elements()[0];
+    if (!answer.isTensor())
+      throw std::runtime_error("the module returns no tensor");
+    auto scores = answer.toTensor();
+    if (scores.dim() == 3 && scores.size(0) == 1)
+      scores = scores.squeeze(0);
+    if (scores.dim() != 2 || scores.size(0) != count || scores.size(1) < 1
+        || !scores.is_floating_point())
+      throw std::runtime_error(fmt::format(
+          "the module returns {} numbers of type {} for {} tokens, not a row "
+          "of "
+          "scores for each",
+          scores.numel(), c10::toString(scores.scalar_type()), count));
+    auto row = scores[count - 1].to(at::kCPU, at::kFloat).contiguous();
+    auto data = row.data_ptr<float>();
+    return {data, data + row.numel()};
+  }
+
+  chat_codec codec_;
+  c10::Device device_;
+  torch::jit::Module module_;
+  std::size_t vocabulary_ = 0;
+  model_info info_;
+  sampler sampler_;
+};
+
+} // namespace
+
+std::unique_ptr<model_entry> make_script_entry(const script_params& params,
+                                               const std::string& device) {
+  return std::make_unique<script_entry>(params, device);
+}
+
+} // namespace model_server

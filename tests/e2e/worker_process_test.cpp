@@ -7,7 +7,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <string>
 
 namespace model_server {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr auto models = R"({
@@ -190,6 +194,21 @@ TEST_F(worker_process_test, a_removed_worker_is_gone_soon) {
           .status,
       200);
   EXPECT_TRUE(comes_true([&] { return ::kill(worker, 0) != 0; }));
+}
+
+// It costs more time and memory than a small model.
+TEST(lean_process_test, a_model_on_the_cpu_goes_without_libtorch) {
+  server_process server{
+      fmt::format(
+          R"({{"m": {{"name": "causal_lm", "params": {{"path": "{}/models/tiny-chat"}}}}}})",
+          PROJECT_FOLDER),
+      {"m"}};
+  for (auto process : {server.id(), worker_on(server.id(), "m", "cpu").id}) {
+    std::ifstream file{fmt::format("/proc/{}/maps", process)};
+    std::string maps{std::istreambuf_iterator<char>{file}, {}};
+    EXPECT_THAT(maps, HasSubstr("libcaf_core"));
+    EXPECT_THAT(maps, Not(HasSubstr("libtorch")));
+  }
 }
 
 } // namespace

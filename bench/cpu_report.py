@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 # Bytes that one number of a matrix takes, with its share of the scales: groups of 32 with a scale of 16 bits.
 BYTES = {"int8": 34 / 32, "int4": 18 / 32, "bf16": 2.0}
+HEAD_BYTES = BYTES | {"int4": BYTES["int8"]}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def to_the_limit(cells, forms, parameters, limits, their_bytes):
             cell = find(cells, form, question)
             for name, rates in (("ours", cell.ours), ("llama.cpp", cell.theirs)) if cell else ():
                 if question.kind == "decode" and question.streams == 1 and rates:
-                    size = (layers + head) * BYTES[form] if name == "ours" else their_bytes.get(form, 0)
+                    size = layers * BYTES[form] + head * HEAD_BYTES[form] if name == "ours" else their_bytes.get(form, 0)
                     parts.append(f"{title} {name} {share(median(rates) * size, limits['read'], 'GB/s')}")
                 if question.kind == "prefill" and rates:
                     parts.append(f"{title} {name} {share(2 * median(rates) * layers, limits[form], 'GOP/s')}")

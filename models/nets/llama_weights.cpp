@@ -58,7 +58,8 @@ public:
 private:
   // What is packed in the file stays as it is.
   void check_form(const std::string& name, packed_format found) const {
-    if (form_.format || (form_.packed && *form_.packed != found))
+    if (form_.format || (form_.packed
+            && format_of_matrix(name, *form_.packed) != found))
       throw std::runtime_error(fmt::format(
           "`{}` lies packed as {} in its file, and is not kept in another form",
           name, to_string(found)));
@@ -82,14 +83,18 @@ void check_alike(const std::string& where,
           where));
 }
 
-std::vector<linear_weights*> matrices_of(llama_weights& weights) {
-  std::vector<linear_weights*> result{&weights.embedding};
+// Those that are not packed yet.
+std::vector<packing_job> packing_jobs(llama_weights& weights,
+                                      packed_format wanted) {
+  auto of_tokens = format_of_matrix("lm_head.weight", wanted);
+  std::vector<packing_job> result{{&weights.embedding, of_tokens}};
   for (auto& layer : weights.layers)
     for (auto* item : {&layer.query, &layer.key, &layer.value, &layer.output,
                        &layer.gate, &layer.up, &layer.down})
-      result.push_back(item);
+      result.push_back({item, wanted});
   if (weights.own_head)
-    result.push_back(&*weights.own_head);
+    result.push_back({&*weights.own_head, of_tokens});
+  std::erase_if(result, [](const auto& job) { return job.matrix->packed; });
   return result;
 }
 
@@ -131,11 +136,8 @@ llama_weights::llama_weights(const llama_config& config,
     check_alike(attention, {&layer.query, &layer.key, &layer.value});
     check_alike(mlp, {&layer.gate, &layer.up});
   }
-  if (!form.packed)
-    return;
-  auto matrices = matrices_of(*this);
-  std::erase_if(matrices, [](const auto* item) { return item->packed; });
-  packed_ = pack(matrices, *form.packed, watch);
+  if (form.packed)
+    packed_ = pack(packing_jobs(*this, *form.packed), watch);
 }
 
 std::string llama_embedding_name(const llama_config& config,

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -41,7 +42,7 @@ constexpr std::string_view index_file = "model.safetensors.index.json";
 struct planned_tensor {
   std::string name;
   const tensor_view* from;
-  bool is_packed;
+  std::optional<packed_format> packed;
   std::string_view type;
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes;
@@ -56,13 +57,14 @@ bool is_float(const tensor_view& tensor) {
 planned_tensor plan(const std::string& name, const tensor_view& tensor,
                     packed_format format) {
   if (tensor.shape.size() != 2 || !is_float(tensor) || tensor.bytes.empty())
-    return {name,         &tensor,           false, to_string(tensor.format),
+    return {name,         &tensor,           {}, to_string(tensor.format),
             tensor.shape, tensor.bytes.size()};
   auto rows = static_cast<std::size_t>(tensor.shape[0]);
   auto columns = static_cast<std::size_t>(tensor.shape[1]);
+  format = format_of_matrix(name, format);
   return {packed_name(name, format),
           &tensor,
-          true,
+          format,
           "U8",
           {packed_blocks(rows), packed_block_bytes(format, columns)},
           packed_bytes(format, rows, columns)};
@@ -75,7 +77,8 @@ std::vector<planned_tensor> plan(const weight_folder& folder,
   std::vector<planned_tensor> result;
   for (const auto& [name, tensor] : folder.tensors())
     result.push_back(plan(name, *tensor, format));
-  std::ranges::stable_partition(result, &planned_tensor::is_packed);
+  std::ranges::stable_partition(
+      result, [](const auto& item) { return item.packed.has_value(); });
   return result;
 }
 
@@ -182,8 +185,8 @@ void write_tensors(const weight_folder& folder, packed_format format,
   thread_pool pool{usable_cores()};
   std::uint64_t done = 0;
   for (const auto& item : tensors) {
-    if (item.is_packed)
-      file.write(pack_tensor(*item.from, format, pool));
+    if (item.packed)
+      file.write(pack_tensor(*item.from, *item.packed, pool));
     else
       file.write(item.from->bytes);
     done += item.from->bytes.size();

@@ -22,6 +22,11 @@ std::string_view to_string(packed_format format);
 /// The format that is called so.
 std::optional<packed_format> packed_format_named(std::string_view name);
 
+/// In which format this matrix is packed if that is asked for: as asked for,
+/// but the embedding and the head, a row of which is all that there is of a
+/// token, never in 4 bits: as bytes instead.
+packed_format format_of_matrix(std::string_view matrix, packed_format wanted);
+
 /// What a packed matrix of this name is called in a file.
 std::string packed_name(std::string_view matrix, packed_format format);
 

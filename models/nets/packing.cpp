@@ -27,15 +27,14 @@ void pack_matrix(const matrix_view& from, packed_format format, std::byte* to,
   });
 }
 
-packed_memory pack(std::span<linear_weights* const> matrices,
-                   packed_format format, const load_watch& watch) {
+packed_memory pack(std::span<const packing_job> jobs, const load_watch& watch) {
   std::size_t size = 0;
-  for (const auto* item : matrices)
-    size += bytes_of(*item, format);
+  for (const auto& job : jobs)
+    size += bytes_of(*job.matrix, job.format);
   packed_memory result{size};
   thread_pool pool{usable_cores()};
   auto* to = result.data();
-  for (auto* item : matrices) {
+  for (auto [item, format] : jobs) {
     pack_matrix(item->plain, format, to, pool);
     item->packed = packed_view{format, to, item->outputs(), item->inputs()};
     item->plain.data = nullptr;

@@ -15,9 +15,14 @@ namespace model_server {
 void pack_matrix(const matrix_view& from, packed_format format, std::byte* to,
                  thread_pool& pool);
 
+/// A matrix that is to be packed.
+struct packing_job {
+  linear_weights* matrix;
+  packed_format format;
+};
+
 /// Packs these matrices into one piece of memory, which it returns, with all
 /// cores. Of the plain ones only the sizes are left.
-packed_memory pack(std::span<linear_weights* const> matrices,
-                   packed_format format, const load_watch& watch);
+packed_memory pack(std::span<const packing_job> jobs, const load_watch& watch);
 
 } // namespace model_server

@@ -146,6 +146,21 @@ TEST_F(packed_folder_test, matrices_of_one_input_have_one_form) {
         << name;
 }
 
+TEST_F(packed_folder_test, embedding_and_head_are_never_in_4_bits) {
+  auto to = folder.path() / "packed";
+  write_packed_folder(source, to, packed_format::int4);
+  weight_folder packed{to};
+  EXPECT_NE(packed.find("model.embed_tokens.weight.int8"), nullptr);
+  EXPECT_NE(packed.find("model.layers.0.mlp.up_proj.weight.int4"), nullptr);
+  for (auto format : formats) {
+    auto of_tokens = format == packed_format::int4 ? packed_format::int8 : format;
+    EXPECT_EQ(format_of_matrix("model.embed_tokens.weight", format), of_tokens);
+    EXPECT_EQ(format_of_matrix("lm_head.weight", format), of_tokens);
+    EXPECT_EQ(format_of_matrix("model.layers.0.mlp.up_proj.weight", format),
+              format);
+  }
+}
+
 TEST_F(packed_folder_test, is_not_packed_again) {
   auto first = folder.path() / "first", second = folder.path() / "second";
   write_packed_folder(source, first, packed_format::int8);

@@ -6,8 +6,7 @@
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/llama.hpp"
 #include "models/nets/packed_tensors.hpp"
-#include "models/weights/chat_codec.hpp"
-#include "models/weights/generation_config.hpp"
+#include "models/weights/folder_entry.hpp"
 #include "models/weights/llama_config.hpp"
 #include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
@@ -163,18 +162,18 @@ std::size_t choose_blocks(const causal_net& net, std::size_t context,
   return std::clamp<std::size_t>(free / part_of_free_memory / bytes, 1, most);
 }
 
-class causal_lm : public model_entry {
+class causal_lm : public folder_entry {
 public:
   causal_lm(const causal_lm_params& params, const std::string& device,
             const load_watch& watch)
-      : codec_(params.folder) {
+      : folder_entry(params.folder) {
     auto config = read_llama_config(params.folder);
     if (codec_.vocabulary() > config.vocabulary)
       throw std::runtime_error(fmt::format(
           "{}: tokenizer.json has {} tokens, the network only {}",
           params.folder.string(), codec_.vocabulary(), config.vocabulary));
-    auto generation = read_generation_config(params.folder);
-    set_info(config, generation);
+    set_info(read_generation_config(params.folder), config.context,
+             config.vocabulary, config.end_tokens);
     if (params.context != 0)
       info_.context_length = std::min(params.context, info_.context_length);
     auto files = std::make_shared<weight_folder>(params.folder);
@@ -193,22 +192,6 @@ public:
                                        .speculates = params.speculates});
   }
 
-  model_info info() const override {
-    return info_;
-  }
-
-  std::vector<token_id> encode(const chat& conversation) const override {
-    return codec_.encode(conversation);
-  }
-
-  std::vector<token_id> encode_text(std::string_view text) const override {
-    return codec_.encode_text(text);
-  }
-
-  std::string decode(token_id token, bool at_start) const override {
-    return codec_.decode(token, at_start);
-  }
-
   void step(std::span<sequence* const> batch) override {
     engine_->step(batch);
   }
@@ -222,20 +205,6 @@ public:
   }
 
 private:
-  void set_info(const llama_config& config,
-                const generation_config& generation) {
-    info_.context_length = config.context;
-    info_.defaults = generation.defaults;
-    info_.default_max_tokens = generation.default_max_tokens;
-    info_.vocabulary = config.vocabulary;
-    info_.end_tokens = !generation.end_tokens.empty() ? generation.end_tokens
-                                                      : config.end_tokens;
-    if (info_.end_tokens.empty() && codec_.end_token())
-      info_.end_tokens.push_back(*codec_.end_token());
-  }
-
-  chat_codec codec_;
-  model_info info_;
   std::unique_ptr<batch_engine> engine_;
 };
 

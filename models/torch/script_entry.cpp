@@ -3,8 +3,7 @@
 
 #include "models/engine/sampler.hpp"
 #include "models/torch/torch_threads.hpp"
-#include "models/weights/chat_codec.hpp"
-#include "models/weights/generation_config.hpp"
+#include "models/weights/folder_entry.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -23,10 +22,10 @@ namespace {
 /// the vocabulary] or without the 1, of any floating type; of a tuple the first
 /// element counts. It keeps nothing between calls: every token reads the whole
 /// sequence again.
-class script_entry : public model_entry {
+class script_entry : public folder_entry {
 public:
   script_entry(const script_params& params, const std::string& device)
-      : codec_(params.tokenizer), device_(device) {
+      : folder_entry(params.tokenizer), device_(device) {
     const auto& [path, tokenizer, context] = params;
     c10::InferenceMode guard;
     try {
@@ -48,30 +47,7 @@ public:
       throw std::runtime_error(
           fmt::format("{}: gives {} scores, tokenizer.json has {} tokens", path,
                       vocabulary_, codec_.vocabulary()));
-    auto generation = read_generation_config(tokenizer);
-    info_.context_length = context;
-    info_.defaults = generation.defaults;
-    info_.default_max_tokens = generation.default_max_tokens;
-    info_.vocabulary = vocabulary_;
-    info_.end_tokens = generation.end_tokens;
-    if (info_.end_tokens.empty() && codec_.end_token())
-      info_.end_tokens.push_back(*codec_.end_token());
-  }
-
-  model_info info() const override {
-    return info_;
-  }
-
-  std::vector<token_id> encode(const chat& conversation) const override {
-    return codec_.encode(conversation);
-  }
-
-  std::vector<token_id> encode_text(std::string_view text) const override {
-    return codec_.encode_text(text);
-  }
-
-  std::string decode(token_id token, bool at_start) const override {
-    return codec_.decode(token, at_start);
+    set_info(read_generation_config(tokenizer), context, vocabulary_);
   }
 
   void step(std::span<sequence* const> batch) override {
@@ -120,11 +96,9 @@ private:
     return {data, data + row.numel()};
   }
 
-  chat_codec codec_;
   c10::Device device_;
   torch::jit::Module module_;
   std::size_t vocabulary_ = 0;
-  model_info info_;
   sampler sampler_;
 };
 

@@ -35,9 +35,18 @@ struct kv_place {
 /// One query: a head of a token.
 struct attention_row {
   const float* query = nullptr; // [head], turned and scaled
-  /// It sees the first so many tokens, at least one.
+  /// It sees the tokens before this one, from `first` on, at least one.
   std::size_t limit = 0;
   float* result = nullptr; // [head]
+  /// More than 0 for a sliding window.
+  std::size_t first = 0;
+  /// One more score, which has no value and only takes weight from the others
+  /// (gpt-oss). Null for none.
+  const float* sink = nullptr;
+  /// Taken from a token's score for each token from it to the last one that is
+  /// seen (ALiBi, Press et al. 2022). Adding slope times the index of the token
+  /// instead gives the same weights, but rounds larger numbers.
+  float slope = 0.0f;
 };
 
 /// Some queries with the keys and values of their sequence that they share.
@@ -48,6 +57,9 @@ struct attention_task {
   const attention_row* rows = nullptr;
   /// `max_attention_rows` at most.
   std::size_t count = 0;
+  /// A score becomes softcap * tanh(score / softcap), before a row's slope is
+  /// applied (Gemma 2). 0 for none.
+  float softcap = 0.0f;
 };
 
 /// Floats of a part: what a row gets from a chunk. The values, [width], not yet
@@ -68,37 +80,42 @@ constexpr std::size_t attention_scratch(std::size_t width) {
 /// multiplication; and the chunks are put together in order. So its bits do not
 /// depend on the other rows, the ranges of chunks, the threads or the form. A
 /// row that sees a number which is not finite gets a result that is not, and
-/// spoils no other row; what lies behind a row's limit is not looked at.
+/// spoils no other row; what a row does not see has no part in its result, and
+/// blocks that no row sees any of are not read.
 struct attention_kernels {
   const char* name;
 
-  /// Turns the key of a token, [head], by its angles, [head / 2], where it
-  /// stands, and stores it, rounded, with the value, [head], in a slot of its
-  /// block. What is too large for the format becomes infinite.
-  void (*store)(const kv_place& place, float* key, const float* value,
-                const float* cosines, const float* sines, std::byte* block,
-                std::size_t slot);
+  /// Stores the key and the value of a token, [head] each, rounded, in a slot of
+  /// its block. What is too large for the format becomes infinite.
+  void (*store)(const kv_place& place, const float* key, const float* value,
+                std::byte* block, std::size_t slot);
 
   /// Attention of all rows to all they see. Calls side by side need a
   /// `scratch` each.
   void (*attend)(const attention_task& task, float* scratch);
 
   /// The parts of the chunks `begin` to `end`, for those rows that see some of
-  /// a chunk: that of chunk c and row r at parts + (r * stride + c) times the
-  /// size of a part.
+  /// a chunk: that of chunk c and row r at parts + (r * stride + c - begin)
+  /// times the size of a part.
   void (*attend_chunks)(const attention_task& task, std::size_t begin,
                         std::size_t end, float* parts, std::size_t stride,
                         float* scratch);
 
-  /// Puts the parts of the first `count` chunks of a row together, in the place
-  /// of the first. The result, [head], is the one of `attend`.
-  void (*merge)(float* parts, std::size_t count, std::size_t head,
-                float* result);
+  /// Puts `count` parts, of all chunks that a row sees some of, in order, in the
+  /// place of the first, with the row's sink or null. The result, [head], is the
+  /// one of `attend`.
+  void (*merge)(float* parts, std::size_t count, const float* sink,
+                std::size_t head, float* result);
 };
 
-/// Chunks of which a row with this limit sees some.
+/// Chunks up to a row's limit.
 constexpr std::size_t attention_chunks(std::size_t limit) {
   return (limit + attention_chunk - 1) / attention_chunk;
+}
+
+/// The first of them of which a row sees some.
+constexpr std::size_t first_attention_chunk(std::size_t first) {
+  return first / attention_chunk;
 }
 
 } // namespace model_server

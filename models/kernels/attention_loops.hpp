@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/kernels/attention_tiles.hpp"
+#include "models/kernels/vector_functions.hpp"
 #include "models/weights/half_floats.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@ namespace model_server {
 template <class Lanes>
 struct attention_loops {
   using vector = typename Lanes::vector;
+  using functions = vector_functions<Lanes>;
   static constexpr std::size_t lanes = 16;
 
   // --- what is stored --------------------------------------------------------
@@ -36,10 +38,8 @@ struct attention_loops {
     }
   }
 
-  static void store(const kv_place& place, float* key, const float* value,
-                    const float* cosines, const float* sines, std::byte* block,
-                    std::size_t slot) {
-    loops<Lanes>::rotate(key, cosines, sines, 1.0f, key, place.head / 2);
+  static void store(const kv_place& place, const float* key,
+                    const float* value, std::byte* block, std::size_t slot) {
     if (place.format == number_format::f16)
       store_as<float16>(place, key, value, block, slot);
     else
@@ -53,8 +53,8 @@ struct attention_loops {
     auto best = Lanes::load(to + width + lanes);
     auto other = Lanes::load(part + width + lanes);
     auto both = Lanes::larger(best, other);
-    auto factor = loops<Lanes>::exp_of_negative(Lanes::subtract(best, both));
-    auto others = loops<Lanes>::exp_of_negative(Lanes::subtract(other, both));
+    auto factor = functions::exp_of_negative(Lanes::subtract(best, both));
+    auto others = functions::exp_of_negative(Lanes::subtract(other, both));
     for (std::size_t i = 0; i <= width; i += lanes)
       Lanes::store(to + i,
                    Lanes::fma(Lanes::load(to + i), factor,
@@ -62,21 +62,37 @@ struct attention_loops {
     Lanes::store(to + width + lanes, both);
   }
 
+  // One over the sum of the weights, with that of a sink.
+  static inline vector factor_of(const float* part, std::size_t width,
+                                 const float* sink) {
+    auto sum = Lanes::sum(Lanes::load(part + width));
+    if (sink == nullptr)
+      return Lanes::spread(1.0f / sum);
+    auto best = Lanes::load(part + width + lanes);
+    auto other = Lanes::spread(*sink);
+    auto both = Lanes::larger(best, other);
+    auto factor = functions::exp_of_negative(Lanes::subtract(best, both));
+    auto others = functions::exp_of_negative(Lanes::subtract(other, both));
+    return Lanes::divide(factor,
+                         Lanes::fma(Lanes::spread(sum), factor, others));
+  }
+
   static inline void finish(const float* part, std::size_t width,
-                            std::size_t head, float* result) {
-    auto factor = Lanes::spread(1.0f / Lanes::sum(Lanes::load(part + width)));
+                            const float* sink, std::size_t head,
+                            float* result) {
+    auto factor = factor_of(part, width, sink);
     for (std::size_t i = 0; i < head; i += lanes)
       Lanes::store_some(result + i,
                         Lanes::multiply(Lanes::load(part + i), factor),
                         std::min(lanes, head - i));
   }
 
-  static void merge(float* parts, std::size_t count, std::size_t head,
-                    float* result) {
+  static void merge(float* parts, std::size_t count, const float* sink,
+                    std::size_t head, float* result) {
     auto width = kv_place{.head = head}.width();
     for (std::size_t c = 1; c < count; ++c)
       add_part(parts, parts + c * attention_part(width), width);
-    finish(parts, width, head, result);
+    finish(parts, width, sink, head, result);
   }
 
   // --- tiles -----------------------------------------------------------------
@@ -119,39 +135,87 @@ struct attention_loops {
     return result;
   }
 
+  static std::size_t first_chunk(const attention_task& task) {
+    auto result = task.rows[0].first;
+    for (std::size_t r = 1; r < task.count; ++r)
+      result = std::min(result, task.rows[r].first);
+    return first_attention_chunk(result);
+  }
+
+  // The tokens of a chunk that each of some rows sees.
+  template <std::size_t Rows>
+  struct view {
+    std::size_t begin[Rows];
+    std::size_t end[Rows];
+    // Those that some row sees.
+    std::size_t first = attention_chunk;
+    std::size_t last = 0;
+    // Those that all rows see.
+    std::size_t shared = 0;
+    std::size_t shared_end = attention_chunk;
+
+    view(const attention_row* rows, std::size_t chunk) {
+      auto inside = [chunk](std::size_t token) {
+        auto start = chunk * attention_chunk;
+        return std::min(std::max(token, start) - start, attention_chunk);
+      };
+      for (std::size_t r = 0; r < Rows; ++r) {
+        begin[r] = inside(rows[r].first);
+        end[r] = inside(rows[r].limit);
+        shared = std::max(shared, begin[r]);
+        shared_end = std::min(shared_end, end[r]);
+        if (!sees(r))
+          continue;
+        first = std::min(first, begin[r]);
+        last = std::max(last, end[r]);
+      }
+      if (shared >= shared_end)
+        shared = shared_end = attention_chunk;
+    }
+
+    bool sees(std::size_t row) const {
+      return begin[row] < end[row];
+    }
+  };
+
   // The parts of a chunk, `stride` floats apart. Of the blocks behind it those
   // before block `end` are read next.
   template <class Number, std::size_t Rows>
   static void attend_rows(const row_group& group, std::size_t index,
                           std::size_t end, float* parts, std::size_t stride) {
     using tile = attention_tile<Lanes, Number, Rows>;
+    using single = attention_tile<Lanes, Number, 1>;
     auto& task = group.task;
-    auto begin = index * attention_chunk;
-    std::size_t seen[Rows];
-    for (std::size_t r = 0; r < Rows; ++r) {
-      auto limit = task.rows[group.first + r].limit;
-      seen[r] = std::min(std::max(limit, begin) - begin, attention_chunk);
-    }
-    auto most = *std::max_element(seen, seen + Rows);
-    auto least = *std::min_element(seen, seen + Rows);
-    auto first = begin / kv_block_tokens;
-    auto count = (most + kv_block_tokens - 1) / kv_block_tokens;
-    if (count == 0)
+    auto rows = task.rows + group.first;
+    view<Rows> seen{rows, index};
+    if (seen.last == 0)
       return;
-    cache_stretch stretch{task.blocks + first, count, end - first - count,
-                          task.place};
+    auto block = index * (attention_chunk / kv_block_tokens);
+    auto count = (seen.last + kv_block_tokens - 1) / kv_block_tokens;
+    cache_stretch stretch{task.blocks + block, seen.first / kv_block_tokens,
+                          count, end - block - count, task.place};
     alignas(64) float scores[Rows * attention_chunk];
     tile::score(stretch, group.queries, scores);
-    for (std::size_t r = 0; r < Rows; ++r)
-      if (seen[r] > 0)
-        tile::weigh(scores + r * attention_chunk, seen[r], task.place.width(),
+    for (std::size_t r = 0; r < Rows; ++r) {
+      if (!seen.sees(r))
+        continue;
+      auto own = scores + r * attention_chunk;
+      single::cap(own, seen.begin[r], seen.end[r], task.softcap);
+      single::lean(own, seen.begin[r], seen.end[r],
+                   rows[r].limit - index * attention_chunk, rows[r].slope);
+      single::weigh(own, seen.begin[r], seen.end[r], task.place.width(),
                     parts + r * stride);
-    // What not all see is added to each that sees it.
-    tile::mix(stretch, 0, least, scores, parts, stride);
+    }
+    // What not all see is added to each that sees it, in order.
+    auto mix_alone = [&](std::size_t r, std::size_t from, std::size_t to) {
+      single::mix(stretch, from, to, scores + r * attention_chunk,
+                  parts + r * stride, stride);
+    };
     for (std::size_t r = 0; r < Rows; ++r)
-      attention_tile<Lanes, Number, 1>::mix(
-          stretch, least, seen[r], scores + r * attention_chunk,
-          parts + r * stride, stride);
+      mix_alone(r, seen.begin[r], std::min(seen.end[r], seen.shared));
+    tile::mix(stretch, seen.shared, seen.shared_end, scores, parts, stride);
+    for (std::size_t r = 0; r < Rows; ++r)
+      mix_alone(r, seen.shared_end, seen.end[r]);
   }
 
   template <class Number, std::size_t Rows = Lanes::attention_rows>
@@ -175,6 +239,28 @@ struct attention_loops {
 
   // --- tasks -----------------------------------------------------------------
 
+  // Adds what the rows of a group got from a chunk to what they have.
+  static void add_chunk(const row_group& group, std::size_t index,
+                        const float* others, float* parts) {
+    auto width = group.task.place.width();
+    auto size = attention_part(width);
+    for (std::size_t r = 0; r < group.rows; ++r) {
+      auto& row = group.task.rows[group.first + r];
+      auto first = first_attention_chunk(row.first);
+      if (index == first)
+        std::copy_n(others + r * size, size, parts + r * size);
+      else if (index > first && index < attention_chunks(row.limit))
+        add_part(parts + r * size, others + r * size, width);
+    }
+  }
+
+  static bool all_begin(const row_group& group, std::size_t index) {
+    auto rows = group.task.rows + group.first;
+    return std::all_of(rows, rows + group.rows, [index](auto& row) {
+      return first_attention_chunk(row.first) == index;
+    });
+  }
+
   static void attend(const attention_task& task, float* scratch) {
     auto width = task.place.width();
     auto size = attention_part(width);
@@ -184,17 +270,22 @@ struct attention_loops {
     order_queries(task, queries);
     auto limit = largest_limit(task);
     auto end = (limit + kv_block_tokens - 1) / kv_block_tokens;
-    for (std::size_t c = 0; c < attention_chunks(limit); ++c)
+    auto first = first_chunk(task);
+    for (auto c = first; c < attention_chunks(limit); ++c)
       for (std::size_t g = 0; g < count_groups(task); ++g) {
         auto group = group_of(task, g, queries);
         auto to = parts + group.first * size;
-        attend_chunk(group, c, end, c == 0 ? to : others, size);
-        for (std::size_t r = 0; c > 0 && r < group.rows; ++r)
-          if (task.rows[group.first + r].limit > c * attention_chunk)
-            add_part(to + r * size, others + r * size, width);
+        if (all_begin(group, c)) {
+          attend_chunk(group, c, end, to, size);
+        } else {
+          attend_chunk(group, c, end, others, size);
+          add_chunk(group, c, others, to);
+        }
       }
-    for (std::size_t r = 0; r < task.count; ++r)
-      finish(parts + r * size, width, task.place.head, task.rows[r].result);
+    for (std::size_t r = 0; r < task.count; ++r) {
+      auto& row = task.rows[r];
+      finish(parts + r * size, width, row.sink, task.place.head, row.result);
+    }
   }
 
   static void attend_chunks(const attention_task& task, std::size_t begin,
@@ -209,7 +300,8 @@ struct attention_loops {
       for (std::size_t g = 0; g < count_groups(task); ++g) {
         auto group = group_of(task, g, scratch);
         attend_chunk(group, c, blocks,
-                     parts + (group.first * stride + c) * size, stride * size);
+                     parts + (group.first * stride + c - begin) * size,
+                     stride * size);
       }
   }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "models/kernels/attention.hpp"
-#include "models/kernels/loops.hpp"
+#include "models/kernels/vector_functions.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -17,6 +17,8 @@ namespace model_server {
 /// A chunk of a sequence, or its beginning.
 struct cache_stretch {
   const std::byte* const* blocks; // from the first of the chunk on
+  /// The first block that is read.
+  std::size_t first;
   std::size_t count;
   /// Blocks behind it that are read next.
   std::size_t more;
@@ -28,6 +30,7 @@ struct cache_stretch {
 template <class Lanes, class Number, std::size_t Rows>
 struct attention_tile {
   using vector = typename Lanes::vector;
+  using functions = vector_functions<Lanes>;
   static constexpr std::size_t lanes = 16;
   static constexpr std::size_t chunk = attention_chunk;
   // Values of so many tokens stay in the first cache while the rows pass by.
@@ -64,8 +67,10 @@ struct attention_tile {
       ahead[b] =
           next < stretch.count
               ? at(stretch, next, stretch.place.keys)
-              : at(stretch, std::min(next - stretch.count, stretch.count - 1),
-                        stretch.place.values);
+              : at(stretch,
+                   std::min(next - stretch.count + stretch.first,
+                            stretch.count - 1),
+                   stretch.place.values);
       MODEL_SERVER_UNROLL
       for (std::size_t r = 0; r < Rows; ++r)
         sums[b][r] = Lanes::zero();
@@ -90,7 +95,7 @@ struct attention_tile {
 
   static inline void score(const cache_stretch& stretch, const float* queries,
                            float* scores) {
-    std::size_t block = 0;
+    auto block = stretch.first;
     for (; block + together <= stretch.count; block += together)
       score_blocks<together>(stretch, block, queries, scores);
     if (block < stretch.count)
@@ -99,23 +104,57 @@ struct attention_tile {
 
   // --- weights ---------------------------------------------------------------
 
-  /// Replaces the scores of the first `count` tokens by their weights, and
+  /// Applies a cap, or leaves the scores if it is 0. What is not finite stays
+  /// so.
+  static inline void cap(float* scores, std::size_t begin, std::size_t end,
+                         float softcap) {
+    if (softcap == 0.0f)
+      return;
+    auto most = Lanes::spread(softcap);
+    auto inverse = Lanes::spread(1.0f / softcap);
+    for (auto t = begin / lanes * lanes; t < end; t += lanes) {
+      auto score = Lanes::load(scores + t);
+      auto capped = Lanes::multiply(
+          most, functions::tanh(Lanes::multiply(score, inverse)));
+      Lanes::store(scores + t, Lanes::fma(score, Lanes::zero(), capped));
+    }
+  }
+
+  /// Applies a slope, or leaves the scores if it is 0. The last token that is
+  /// seen is the one before token `limit` of the chunk.
+  static inline void lean(float* scores, std::size_t begin, std::size_t end,
+                          std::size_t limit, float slope) {
+    if (slope == 0.0f)
+      return;
+    alignas(64) static constexpr float steps[lanes] = {
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    auto factor = Lanes::spread(slope);
+    for (auto t = begin / lanes * lanes; t < end; t += lanes) {
+      auto first = static_cast<float>(t + 1) - static_cast<float>(limit);
+      auto distance = Lanes::add(Lanes::spread(first), Lanes::load(steps));
+      Lanes::store(scores + t,
+                   Lanes::fma(distance, factor, Lanes::load(scores + t)));
+    }
+  }
+
+  /// Replaces the scores of the tokens `begin` to `end` by their weights, and
   /// begins a part with their sum.
-  static inline void weigh(float* scores, std::size_t count, std::size_t width,
-                           float* part) {
-    // What lies behind gets no weight.
-    auto end = (count + lanes - 1) / lanes * lanes;
-    for (auto t = count; t < end; ++t)
-      scores[t] = std::numeric_limits<float>::lowest();
+  static inline void weigh(float* scores, std::size_t begin, std::size_t end,
+                           std::size_t width, float* part) {
+    // What else lies in their vectors gets no weight.
+    auto first = begin / lanes * lanes;
+    std::fill(scores + first, scores + begin,
+              std::numeric_limits<float>::lowest());
+    for (; end % lanes != 0; ++end)
+      scores[end] = std::numeric_limits<float>::lowest();
     auto best = Lanes::spread(-std::numeric_limits<float>::infinity());
-    for (std::size_t t = 0; t < end; t += lanes)
+    for (auto t = first; t < end; t += lanes)
       best = Lanes::larger(Lanes::load(scores + t), best);
     best = Lanes::spread(Lanes::largest(best));
     auto sums = Lanes::zero();
-    for (std::size_t t = 0; t < end; t += lanes) {
+    for (auto t = first; t < end; t += lanes) {
       auto score = Lanes::load(scores + t);
-      auto weight =
-          loops<Lanes>::exp_of_negative(Lanes::subtract(score, best));
+      auto weight = functions::exp_of_negative(Lanes::subtract(score, best));
       // An infinite score makes it NaN, even one that would weigh nothing.
       weight = Lanes::fma(score, Lanes::zero(), weight);
       sums = Lanes::add(sums, weight);

@@ -33,10 +33,27 @@ struct product {
   bool adds = false;
 };
 
+/// What a feed-forward network does with its inner numbers.
+enum class activation {
+  silu,
+  /// With the normal distribution itself.
+  gelu,
+  /// With the approximation by tanh.
+  gelu_tanh,
+  relu,
+  relu_squared,
+  /// x * sigmoid(1.702 x)
+  quick_gelu,
+  /// quick_gelu(gate) * (up + 1), of gates of at most 7 and ups between -7 and
+  /// 7 (gpt-oss). Always has a gate.
+  clamped_swiglu
+};
+
 /// One form of the loops. Every number of a result is computed in one order of
 /// operations that does not depend on the other rows or on how the work is cut
-/// up, and that is the same in every form on a processor that fuses
-/// multiplication and addition.
+/// up, and that is the same in every form. (Only `multiply` of the plain form
+/// rounds twice where the compiler does not know that the processor fuses
+/// multiplication and addition.)
 struct kernel_set {
   const char* name;
 
@@ -47,8 +64,15 @@ struct kernel_set {
   void (*rms_norm)(const float* x, const float* weight, float epsilon, float* y,
                    std::size_t count);
 
-  /// gate = silu(gate) * up.
-  void (*swiglu)(float* gate, const float* up, std::size_t count);
+  /// y = (x - mean) / deviation * weight + bias; no bias if it is null. `x` and
+  /// `y` may be the same.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias,
+                     float epsilon, float* y, std::size_t count);
+
+  /// gate = f(gate) * up, or f(gate) if `up` is null. All within 5e-7 of f, or
+  /// within 5e-7 times f where that is more.
+  void (*activate)(activation kind, float* gate, const float* up,
+                   std::size_t count);
 
   /// Turns a head, whose halves are the two coordinates, and scales it. `x` and
   /// `y` may be the same.

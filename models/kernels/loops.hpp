@@ -1,6 +1,7 @@
 // The kernels' loops, written once for any vector of 16 floats.
 #pragma once
 
+#include "models/kernels/activation_loops.hpp"
 #include "models/kernels/kernel_set.hpp"
 #include "models/weights/half_floats.hpp"
 
@@ -190,47 +191,54 @@ struct loops {
           count - i);
   }
 
-  // e^x for x of at most 0; below -87 it is 0.
-  static inline vector exp_of_negative(vector x) {
-    auto clamped = Lanes::larger(x, Lanes::spread(-87.0f));
-    // x = n ln 2 + r. Adding and taking away a large number rounds to n, and
-    // leaves n in the low bits of the sum.
-    auto large = Lanes::spread(0x1.8p23f);
-    auto shifted = Lanes::fma(clamped, Lanes::spread(1.44269504f), large);
-    auto n = Lanes::subtract(shifted, large);
-    auto r = Lanes::fma(n, Lanes::spread(-0.693359375f), clamped);
-    r = Lanes::fma(n, Lanes::spread(2.12194440e-4f), r);
-    auto p = Lanes::spread(1.9875691500e-4f);
-    p = Lanes::fma(p, r, Lanes::spread(1.3981999507e-3f));
-    p = Lanes::fma(p, r, Lanes::spread(8.3334519073e-3f));
-    p = Lanes::fma(p, r, Lanes::spread(4.1665795894e-2f));
-    p = Lanes::fma(p, r, Lanes::spread(1.6666665459e-1f));
-    p = Lanes::fma(p, r, Lanes::spread(5.0000001201e-1f));
-    p = Lanes::fma(p, Lanes::multiply(r, r), r);
-    p = Lanes::add(p, Lanes::spread(1.0f));
-    return Lanes::zero_below(x, -87.0f,
-                             Lanes::multiply(p, Lanes::power_of_two(shifted)));
+  // x less the mean, or the first `count` numbers of it and zeros.
+  template <bool IsWhole>
+  static inline vector center(const float* x, const float (&means)[width],
+                              std::size_t count) {
+    return Lanes::subtract(load<IsWhole>(x, count),
+                           load<IsWhole>(means, count));
   }
 
-  // x / (1 + e^-x), with the exponential of a negative number on either side.
-  static inline vector silu(vector x) {
-    auto power = exp_of_negative(Lanes::negative_size(x));
-    auto numerator = Lanes::multiply(
-        x, Lanes::where_negative(x, power, Lanes::spread(1.0f)));
-    return Lanes::divide(numerator, Lanes::add(power, Lanes::spread(1.0f)));
+  template <bool IsWhole>
+  static inline void scale(const float* x, const float (&means)[width],
+                           vector inverse, const float* weight,
+                           const float* bias, float* y, std::size_t count) {
+    auto unit = Lanes::multiply(center<IsWhole>(x, means, count), inverse);
+    auto shift = bias == nullptr ? Lanes::zero() : load<IsWhole>(bias, count);
+    Lanes::store_some(y, Lanes::fma(unit, load<IsWhole>(weight, count), shift),
+                      count);
   }
 
-  static void swiglu(float* gate, const float* up, std::size_t count) {
-    std::size_t i = 0;
-    for (; i + width <= count; i += width)
-      Lanes::store(gate + i, Lanes::multiply(silu(Lanes::load(gate + i)),
-                                             Lanes::load(up + i)));
-    if (i < count)
-      Lanes::store_some(
-          gate + i,
-          Lanes::multiply(silu(Lanes::load_some(gate + i, count - i)),
-                          Lanes::load_some(up + i, count - i)),
-          count - i);
+  static void layer_norm(const float* x, const float* weight, const float* bias,
+                         float epsilon, float* y, std::size_t count) {
+    auto whole = count / width * width;
+    auto rest = count - whole;
+    auto sums = Lanes::zero();
+    for (std::size_t i = 0; i < whole; i += width)
+      sums = Lanes::add(sums, Lanes::load(x + i));
+    if (rest > 0)
+      sums = Lanes::add(sums, Lanes::load_some(x + whole, rest));
+    float means[width];
+    std::fill_n(means, width, Lanes::sum(sums) / static_cast<float>(count));
+    auto squares = Lanes::zero();
+    for (std::size_t i = 0; i < whole; i += width) {
+      auto difference = center<true>(x + i, means, width);
+      squares = Lanes::fma(difference, difference, squares);
+    }
+    if (rest > 0) {
+      auto difference = center<false>(x + whole, means, rest);
+      squares = Lanes::fma(difference, difference, squares);
+    }
+    auto variance = Lanes::sum(squares) / static_cast<float>(count);
+    auto inverse = Lanes::spread(1.0f / std::sqrt(variance + epsilon));
+    auto shift = [bias](std::size_t i) {
+      return bias == nullptr ? nullptr : bias + i;
+    };
+    for (std::size_t i = 0; i < whole; i += width)
+      scale<true>(x + i, means, inverse, weight + i, shift(i), y + i, width);
+    if (rest > 0)
+      scale<false>(x + whole, means, inverse, weight + whole, shift(whole),
+                   y + whole, rest);
   }
 
   // Turns 16 numbers of each half, or the first `count` of them.
@@ -265,7 +273,14 @@ struct loops {
   static constexpr kernel_set table(const char* name,
                                     const attention_kernels& attention,
                                     const packed_kernels& packed) {
-    return {name, multiply, rms_norm, swiglu, rotate, &attention, &packed};
+    return {name,
+            multiply,
+            rms_norm,
+            layer_norm,
+            activation_loops<Lanes>::activate,
+            rotate,
+            &attention,
+            &packed};
   }
 };
 

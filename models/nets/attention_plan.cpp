@@ -16,7 +16,7 @@ constexpr std::size_t tasks_a_thread = 8;
 // tokens see more, and come first.
 template <class F>
 void each_task(std::span<const net_input> inputs, const attention_heads& shape,
-               F f) {
+               std::size_t window, F f) {
   auto heads = std::min(shape.group(), max_attention_rows);
   auto step = max_attention_rows / heads;
   std::size_t row = 0;
@@ -25,12 +25,14 @@ void each_task(std::span<const net_input> inputs, const attention_heads& shape,
     for (auto i = (count + step - 1) / step * step; i > 0;) {
       i -= step;
       auto tokens = std::min(step, count - i);
-      auto chunks = attention_chunks(inputs[n].position + i + tokens);
+      auto begin = first_attention_chunk(
+          first_in_window(inputs[n].position + i + 1, window));
+      auto end = attention_chunks(inputs[n].position + i + tokens);
       for (std::size_t head = 0; head < shape.heads; head += shape.group())
         for (std::size_t h = 0; h < shape.group(); h += heads)
           f(attention_piece{n, row + i, tokens, head + h,
-                            std::min(heads, shape.group() - h), 0, chunks,
-                            chunks});
+                            std::min(heads, shape.group() - h), begin, end,
+                            begin, end - begin});
     }
     row += count;
   }
@@ -43,15 +45,16 @@ std::size_t cost_of(const attention_piece& piece) {
 } // namespace
 
 void attention_plan::make(std::span<const net_input> inputs,
-                          const attention_heads& shape, std::size_t threads) {
+                          const attention_heads& shape, std::size_t threads,
+                          std::size_t window) {
   pieces.clear();
   cut.clear();
   parts = 0;
   std::size_t total = 0;
-  each_task(inputs, shape,
+  each_task(inputs, shape, window,
             [&](const attention_piece& rows) { total += cost_of(rows); });
   auto most = threads > 1 ? total / (threads * tasks_a_thread) : total;
-  each_task(inputs, shape,
+  each_task(inputs, shape, window,
             [&](const attention_piece& rows) { add_rows(rows, most); });
 }
 
@@ -65,8 +68,8 @@ void attention_plan::add_rows(attention_piece rows, std::size_t most) {
     cut.push_back(pieces.size());
   }
   for (std::size_t i = 0; i < count; ++i) {
-    rows.begin = i * rows.chunks / count;
-    rows.end = (i + 1) * rows.chunks / count;
+    rows.begin = rows.first + i * rows.chunks / count;
+    rows.end = rows.first + (i + 1) * rows.chunks / count;
     pieces.push_back(rows);
   }
 }

@@ -22,6 +22,12 @@ struct attention_heads {
   }
 };
 
+/// The first token that a row sees which sees those before `limit` through a
+/// window of so many tokens; 0 is no window.
+constexpr std::size_t first_in_window(std::size_t limit, std::size_t window) {
+  return window == 0 || limit <= window ? 0 : limit - window;
+}
+
 /// Some heads of one key head, for some neighbouring tokens of a sequence, with
 /// some chunks of what is stored of it.
 struct attention_piece {
@@ -32,13 +38,14 @@ struct attention_piece {
   std::size_t heads = 0;
   std::size_t begin = 0; // chunks
   std::size_t end = 0;
-  /// Chunks that all pieces of these rows have together.
+  /// Chunks that all pieces of these rows have together, from `first` on.
+  std::size_t first = 0;
   std::size_t chunks = 0;
   /// Place of the first of the rows' parts; each has `chunks` of them.
   std::size_t parts = 0;
 
   bool is_whole() const {
-    return begin == 0 && end == chunks;
+    return end - begin == chunks;
   }
   std::size_t rows() const {
     return tokens * heads;
@@ -55,9 +62,10 @@ struct attention_plan {
   /// Parts that the pieces make together.
   std::size_t parts = 0;
 
-  /// Replaces the plan; keeps its memory.
+  /// Replaces the plan; keeps its memory. Each row sees the last `window`
+  /// tokens up to its own, or all of them for 0.
   void make(std::span<const net_input> inputs, const attention_heads& shape,
-            std::size_t threads);
+            std::size_t threads, std::size_t window = 0);
 
 private:
   void add_rows(attention_piece rows, std::size_t most);

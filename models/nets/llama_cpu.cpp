@@ -165,9 +165,10 @@ private:
                            linear_job{&layer.up, ups_.data(), size}},
                 [&](std::size_t begin, std::size_t end) {
                   for (std::size_t r = 0; r < rows_; ++r)
-                    kernels_.swiglu(gates_.data() + r * size + begin,
-                                    ups_.data() + r * size + begin,
-                                    end - begin);
+                    kernels_.activate(activation::silu,
+                                      gates_.data() + r * size + begin,
+                                      ups_.data() + r * size + begin,
+                                      end - begin);
                 });
   }
 

@@ -87,11 +87,13 @@ void paged_attention::store(const layer_data& data, std::size_t row) {
     kernels_.rotate(query + i * head, cosines, sines, scale, query + i * head,
                     half);
   auto position = rows_[row].position;
-  for (std::size_t i = 0; i < shape_.kv_heads; ++i)
+  for (std::size_t i = 0; i < shape_.kv_heads; ++i) {
+    kernels_.rotate(key + i * head, cosines, sines, 1.0f, key + i * head, half);
     kernels_.attention->store(layout_.place(data.layer, i), key + i * head,
-                              value + i * head, cosines, sines,
+                              value + i * head,
                               rows_[row].blocks[position / kv_block_tokens],
                               position % kv_block_tokens);
+  }
 }
 
 void paged_attention::attend(const layer_data& data,
@@ -126,14 +128,17 @@ void paged_attention::merge(const layer_data& data,
     auto r = piece.row + i / piece.heads;
     auto offset = (piece.head + i % piece.heads) * head;
     kernels_.attention->merge(parts_of(piece) + i * piece.chunks * size,
-                              attention_chunks(rows_[r].position + 1), head,
+                              attention_chunks(rows_[r].position + 1), nullptr,
+                              head,
                               data.results + r * shape_.heads * head + offset);
   }
 }
 
+// Those of the first chunk of a piece.
 float* paged_attention::parts_of(const attention_piece& piece) {
   return parts_.data()
-         + piece.parts * attention_part(layout_.place(0, 0).width());
+         + (piece.parts + piece.begin - piece.first)
+               * attention_part(layout_.place(0, 0).width());
 }
 
 } // namespace model_server

@@ -34,41 +34,6 @@ query_rows last_tokens(std::mt19937& random, const shape& of) {
   return {random_floats(random, count, 0.3f), limits};
 }
 
-std::vector<float> attend_alone(const attention_kernels& kernels,
-                                const cached_tokens& cache,
-                                query_rows& queries) {
-  std::vector<float> scratch(attention_scratch(cache.place.width()));
-  for (std::size_t r = 0; r < queries.rows.size(); ++r)
-    kernels.attend(queries.task(cache, r, 1), scratch.data());
-  return queries.results;
-}
-
-// In random pieces of the rows and of the chunks, put together at the end.
-std::vector<float> attend_in_pieces(const attention_kernels& kernels,
-                                    const cached_tokens& cache,
-                                    query_rows& queries, std::mt19937& random) {
-  std::vector<float> scratch(attention_scratch(cache.place.width()));
-  auto size = attention_part(cache.place.width());
-  auto chunks = attention_chunks(cache.keys.size());
-  std::vector<float> parts(queries.rows.size() * chunks * size);
-  for (std::size_t r = 0; r < queries.rows.size();) {
-    auto count = std::min(1 + random() % 20, queries.rows.size() - r);
-    for (std::size_t c = 0; c < chunks;) {
-      auto end = std::min(c + 1 + random() % 3, chunks);
-      kernels.attend_chunks(queries.task(cache, r, count), c, end,
-                            parts.data() + r * chunks * size, chunks,
-                            scratch.data());
-      c = end;
-    }
-    r += count;
-  }
-  for (std::size_t r = 0; r < queries.rows.size(); ++r)
-    kernels.merge(parts.data() + r * chunks * size,
-                  attention_chunks(queries.rows[r].limit), cache.place.head,
-                  queries.rows[r].result);
-  return queries.results;
-}
-
 } // namespace
 
 TEST(attention_bits_test, do_not_depend_on_company_or_pieces) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <random>
 #include <utility>
@@ -48,8 +49,7 @@ struct cached_tokens {
       blocks.emplace_back(bytes / 4, nan);
       addresses.push_back(reinterpret_cast<std::byte*>(blocks.back().data()));
     }
-    std::vector<float> ones(place.head / 2, 1.0f), zeros(place.head / 2);
-    kernels_.store(place, key.data(), value.data(), ones.data(), zeros.data(),
+    kernels_.store(place, key.data(), value.data(),
                    reinterpret_cast<std::byte*>(blocks.back().data()), slot);
     for (auto numbers : {&key, &value})
       for (auto& x : *numbers)
@@ -72,6 +72,7 @@ struct query_rows {
   std::size_t head;
   std::vector<float> queries, results;
   std::vector<attention_row> rows;
+  float softcap = 0.0f;
 
   query_rows(std::vector<float> numbers, const std::vector<std::size_t>& limits)
       : head(numbers.size() / limits.size()),
@@ -84,7 +85,7 @@ struct query_rows {
   attention_task task(const cached_tokens& cache, std::size_t first = 0,
                       std::size_t count = max_attention_rows) const {
     return {cache.addresses.data(), cache.place, rows.data() + first,
-            std::min(count, rows.size() - first)};
+            std::min(count, rows.size() - first), softcap};
   }
 };
 
@@ -95,6 +96,80 @@ inline std::vector<float> attend(const attention_kernels& kernels,
   std::vector<float> scratch(attention_scratch(cache.place.width()));
   for (std::size_t r = 0; r < queries.rows.size(); r += max_attention_rows)
     kernels.attend(queries.task(cache, r), scratch.data());
+  return queries.results;
+}
+
+/// The largest difference of what `attend` gives from sums of doubles over the
+/// rounded cache.
+inline double error_of(const attention_kernels& kernels,
+                       const cached_tokens& cache, query_rows& queries) {
+  attend(kernels, cache, queries);
+  double error = 0.0;
+  for (auto& row : queries.rows) {
+    std::vector<double> scores;
+    for (auto t = row.first; t < row.limit; ++t) {
+      double score = 0.0;
+      for (std::size_t i = 0; i < queries.head; ++i)
+        score += double{row.query[i]} * cache.keys[t][i];
+      if (queries.softcap != 0.0f)
+        score = queries.softcap * std::tanh(score / queries.softcap);
+      scores.push_back(score - row.slope * double(row.limit - 1 - t));
+    }
+    auto best = std::ranges::max(scores);
+    if (row.sink != nullptr)
+      best = std::max(best, double{*row.sink});
+    auto total = row.sink != nullptr ? std::exp(*row.sink - best) : 0.0;
+    std::vector<double> expected(queries.head);
+    for (auto t = row.first; t < row.limit; ++t) {
+      auto weight = std::exp(scores[t - row.first] - best);
+      total += weight;
+      for (std::size_t i = 0; i < queries.head; ++i)
+        expected[i] += weight * cache.values[t][i];
+    }
+    for (std::size_t i = 0; i < queries.head; ++i)
+      error =
+          std::max(error, std::abs(row.result[i] - expected[i] / total));
+  }
+  return error;
+}
+
+/// One row of a task each.
+inline std::vector<float> attend_alone(const attention_kernels& kernels,
+                                       const cached_tokens& cache,
+                                       query_rows& queries) {
+  std::vector<float> scratch(attention_scratch(cache.place.width()));
+  for (std::size_t r = 0; r < queries.rows.size(); ++r)
+    kernels.attend(queries.task(cache, r, 1), scratch.data());
+  return queries.results;
+}
+
+/// In random pieces of the rows and of the chunks, put together at the end.
+inline std::vector<float> attend_in_pieces(const attention_kernels& kernels,
+                                           const cached_tokens& cache,
+                                           query_rows& queries,
+                                           std::mt19937& random) {
+  std::vector<float> scratch(attention_scratch(cache.place.width()));
+  auto size = attention_part(cache.place.width());
+  auto chunks = attention_chunks(cache.keys.size());
+  std::vector<float> parts(queries.rows.size() * chunks * size);
+  for (std::size_t r = 0; r < queries.rows.size();) {
+    auto count = std::min(1 + random() % 20, queries.rows.size() - r);
+    for (std::size_t c = 0; c < chunks;) {
+      auto end = std::min(c + 1 + random() % 3, chunks);
+      kernels.attend_chunks(queries.task(cache, r, count), c, end,
+                            parts.data() + (r * chunks + c) * size, chunks,
+                            scratch.data());
+      c = end;
+    }
+    r += count;
+  }
+  for (std::size_t r = 0; r < queries.rows.size(); ++r) {
+    auto& row = queries.rows[r];
+    auto first = first_attention_chunk(row.first);
+    kernels.merge(parts.data() + (r * chunks + first) * size,
+                  attention_chunks(row.limit) - first, row.sink,
+                  cache.place.head, row.result);
+  }
   return queries.results;
 }
 

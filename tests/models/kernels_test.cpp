@@ -62,6 +62,36 @@ INSTANTIATE_TEST_SUITE_P(forms, kernels_test,
 constexpr number_format formats[] = {number_format::f32, number_format::bf16,
                                      number_format::f16};
 
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
+
+// Every kind, and what it does with a gate.
+struct {
+  const char* name;
+  activation kind;
+  double (*exactly)(double x);
+} constexpr activations[] = {
+    {"silu", activation::silu, [](double x) { return x * sigmoid(x); }},
+    {"gelu", activation::gelu,
+     [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2.0; }},
+    {"gelu_tanh", activation::gelu_tanh,
+     [](double x) {
+       auto u = std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
+       return x * (1.0 + std::tanh(u)) / 2.0;
+     }},
+    {"relu", activation::relu, [](double x) { return std::max(x, 0.0); }},
+    {"relu_squared", activation::relu_squared,
+     [](double x) { return x > 0.0 ? x * x : 0.0; }},
+    {"quick_gelu", activation::quick_gelu,
+     [](double x) { return x * sigmoid(1.702 * x); }},
+    {"clamped_swiglu", activation::clamped_swiglu,
+     [](double x) {
+       auto gate = std::min(x, 7.0);
+       return gate * sigmoid(1.702 * gate);
+     }},
+};
+
 } // namespace
 
 TEST_P(kernels_test, products_are_right_for_all_sizes) {
@@ -159,19 +189,78 @@ TEST_P(kernels_test, norms_are_right) {
   }
 }
 
-TEST_P(kernels_test, gates_are_right) {
-  for (std::size_t count : {1u, 16u, 37u, 500u}) {
-    auto gate = random_floats(count, 10.0f);
-    gate[0] = count == 1 ? -200.0f : 0.0f;
-    auto up = random_floats(count);
-    auto y = gate;
-    y.push_back(7.0f);
-    kernels.swiglu(y.data(), up.data(), count);
-    for (std::size_t i = 0; i < count; ++i) {
-      auto expected = gate[i] / (1.0 + std::exp(-double{gate[i]})) * up[i];
-      ASSERT_NEAR(y[i], expected, std::abs(expected) * 1e-6 + 1e-37);
+TEST_P(kernels_test, layer_norms_are_right) {
+  for (std::size_t count : {1u, 15u, 16u, 40u, 577u})
+    for (bool has_bias : {true, false}) {
+      auto x = random_floats(count, 3.0f);
+      for (auto& value : x)
+        value += 5.0f;
+      auto weight = random_floats(count);
+      auto bias = random_floats(count);
+      std::vector<float> y(count + 1, 7.0f);
+      kernels.layer_norm(x.data(), weight.data(),
+                         has_bias ? bias.data() : nullptr, 1e-5f, y.data(),
+                         count);
+      double mean = 0.0, variance = 0.0;
+      for (auto value : x)
+        mean += value / static_cast<double>(count);
+      for (auto value : x)
+        variance += (value - mean) * (value - mean) / static_cast<double>(count);
+      auto inverse = 1.0 / std::sqrt(variance + 1e-5);
+      for (std::size_t i = 0; i < count; ++i)
+        ASSERT_NEAR(y[i],
+                    (x[i] - mean) * inverse * weight[i]
+                        + (has_bias ? bias[i] : 0.0f),
+                    2e-5)
+            << count;
+      EXPECT_EQ(y[count], 7.0f);
+      // In place.
+      kernels.layer_norm(x.data(), weight.data(),
+                         has_bias ? bias.data() : nullptr, 1e-5f, x.data(),
+                         count);
+      y.pop_back();
+      EXPECT_EQ(x, y);
     }
-    EXPECT_EQ(y[count], 7.0f);
+}
+
+TEST_P(kernels_test, activations_are_right) {
+  for (auto& of : activations)
+    for (std::size_t count : {1u, 16u, 37u, 5000u})
+      for (bool has_gate : {true, false}) {
+        if (!has_gate && of.kind == activation::clamped_swiglu)
+          continue;
+        auto gate = random_floats(count, 10.0f);
+        for (std::size_t i = 0; i < count; i += 2)
+          gate[i] /= 10.0f;
+        gate[0] = count == 1 ? -200.0f : 0.0f;
+        auto up = random_floats(count, 5.0f);
+        auto y = gate;
+        y.push_back(7.0f);
+        kernels.activate(of.kind, y.data(), has_gate ? up.data() : nullptr,
+                         count);
+        for (std::size_t i = 0; i < count; ++i) {
+          auto factor = has_gate ? double{up[i]} : 1.0;
+          if (of.kind == activation::clamped_swiglu)
+            factor = std::clamp(factor, -7.0, 7.0) + 1.0;
+          auto inner = of.exactly(gate[i]);
+          ASSERT_NEAR(y[i], inner * factor,
+                      std::abs(factor) * std::max(1.0, std::abs(inner)) * 5e-7)
+              << of.name << "(" << gate[i] << ")";
+        }
+        EXPECT_EQ(y[count], 7.0f);
+      }
+}
+
+TEST_P(kernels_test, large_numbers_are_not_too_large_for_activations) {
+  for (auto& of : activations) {
+    if (of.kind == activation::clamped_swiglu
+        || of.kind == activation::relu_squared)
+      continue;
+    std::vector<float> x{1e30f, -1e30f, 1e12f, -1e12f, 100.0f, -100.0f};
+    kernels.activate(of.kind, x.data(), nullptr, x.size());
+    auto large = std::vector<float>{1e30f, 0.0f, 1e12f, 0.0f, 100.0f, 0.0f};
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(x[i], large[i], large[i] * 1e-6) << of.name << " " << i;
   }
 }
 
@@ -179,11 +268,24 @@ TEST_P(kernels_test, what_is_no_number_stays_visible) {
   auto nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> values(40, 1.0f), ones(40, 1.0f);
   values[3] = values[35] = nan;
-  kernels.swiglu(values.data(), ones.data(), 40);
-  EXPECT_TRUE(std::isnan(values[3]) && std::isnan(values[35]));
-  EXPECT_FALSE(std::isnan(values[4]));
+  for (auto& of : activations) {
+    auto gate = values, up = ones;
+    kernels.activate(of.kind, gate.data(), up.data(), 40);
+    EXPECT_TRUE(std::isnan(gate[3]) && std::isnan(gate[35])) << of.name;
+    EXPECT_FALSE(std::isnan(gate[4])) << of.name;
+    gate = ones, up = values;
+    kernels.activate(of.kind, gate.data(), up.data(), 40);
+    EXPECT_TRUE(std::isnan(gate[3]) && std::isnan(gate[35])) << of.name;
+    if (of.kind == activation::clamped_swiglu)
+      continue;
+    gate = values;
+    kernels.activate(of.kind, gate.data(), nullptr, 40);
+    EXPECT_TRUE(std::isnan(gate[3]) && std::isnan(gate[35])) << of.name;
+  }
   std::vector<float> x(40, 1.0f), y(40);
   x[39] = nan;
+  kernels.layer_norm(x.data(), ones.data(), nullptr, 1e-5f, y.data(), 40);
+  EXPECT_TRUE(std::isnan(y[0]));
   kernels.rms_norm(x.data(), ones.data(), 1e-5f, y.data(), 40);
   EXPECT_TRUE(std::isnan(y[0]));
 }
@@ -210,6 +312,27 @@ TEST_P(kernels_test, heads_are_turned_by_their_angles) {
     y.pop_back();
     EXPECT_EQ(x, y);
   }
+}
+
+TEST(kernel_set_test, what_is_done_row_by_row_has_the_same_bits_in_every_form) {
+  auto x = random_floats(1003, 4.0f), weight = random_floats(1003);
+  auto bias = random_floats(1003);
+  auto results_of = [&](const kernel_set& kernels) {
+    std::vector<std::vector<float>> results;
+    for (auto& of : activations)
+      kernels.activate(of.kind, results.emplace_back(x).data(), weight.data(),
+                       x.size());
+    kernels.layer_norm(x.data(), weight.data(), bias.data(), 1e-6f,
+                       results.emplace_back(x).data(), x.size());
+    kernels.rms_norm(x.data(), weight.data(), 1e-6f,
+                     results.emplace_back(x).data(), x.size());
+    kernels.rotate(x.data(), weight.data(), bias.data(), 0.7f,
+                   results.emplace_back(x).data(), 500);
+    return results;
+  };
+  auto expected = results_of(*usable_kernels().front());
+  for (auto kernels : usable_kernels())
+    EXPECT_EQ(results_of(*kernels), expected) << kernels->name;
 }
 
 TEST(kernel_set_test, some_form_runs_everywhere) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 #include <tuple>
@@ -24,15 +25,18 @@ protected:
     positions_.push_back(position);
   }
 
-  void make(const attention_heads& shape, std::size_t threads) {
+  void make(const attention_heads& shape, std::size_t threads,
+            std::size_t window = 0) {
+    window_ = window;
     inputs_.clear();
     for (std::size_t i = 0; i < tokens_.size(); ++i)
       inputs_.push_back(
           {.position = positions_[i], .blocks = {}, .tokens = tokens_[i]});
-    plan_.make(inputs_, shape, threads);
+    plan_.make(inputs_, shape, threads, window);
   }
 
-  // Every head of every row meets every chunk that it sees, once.
+  // Every head of every row meets every chunk that it sees, once, and no piece
+  // has a chunk that none of its rows sees.
   void expect_complete(const attention_heads& shape) {
     std::map<std::tuple<std::size_t, std::size_t, std::size_t>, int> met;
     for (const auto& piece : plan_.pieces)
@@ -44,10 +48,24 @@ protected:
     for (std::size_t i = 0; i < tokens_.size(); ++i)
       for (std::size_t t = 0; t < tokens_[i].size(); ++t, ++row)
         for (std::size_t head = 0; head < shape.heads; ++head)
-          for (std::size_t chunk = 0;
+          for (auto chunk = first_chunk(positions_[i] + t + 1);
                chunk < attention_chunks(positions_[i] + t + 1); ++chunk)
             ASSERT_EQ((met[{row, head, chunk}]), 1)
                 << "row " << row << ", head " << head << ", chunk " << chunk;
+    for (const auto& piece : plan_.pieces) {
+      auto before = std::accumulate(
+          tokens_.begin(),
+          tokens_.begin() + static_cast<std::ptrdiff_t>(piece.input),
+          std::size_t{0}, [](auto sum, auto& of) { return sum + of.size(); });
+      auto position = positions_[piece.input] + piece.row - before;
+      EXPECT_EQ(piece.first, first_chunk(position + 1));
+      EXPECT_EQ(piece.first + piece.chunks,
+                attention_chunks(position + piece.tokens));
+    }
+  }
+
+  std::size_t first_chunk(std::size_t limit) const {
+    return first_attention_chunk(first_in_window(limit, window_));
   }
 
   // A piece is one call of the kernels: of one sequence and one key head.
@@ -56,7 +74,8 @@ protected:
       EXPECT_GT(piece.rows(), 0u);
       EXPECT_LE(piece.rows(), max_attention_rows);
       EXPECT_LT(piece.begin, piece.end);
-      EXPECT_LE(piece.end, piece.chunks);
+      EXPECT_LE(piece.first, piece.begin);
+      EXPECT_LE(piece.end, piece.first + piece.chunks);
       EXPECT_EQ(piece.head / shape.group(),
                 (piece.head + piece.heads - 1) / shape.group());
       std::size_t first = 0;
@@ -74,7 +93,8 @@ protected:
       if (!piece.is_whole())
         for (std::size_t r = 0; r < piece.rows(); ++r)
           for (auto chunk = piece.begin; chunk < piece.end; ++chunk) {
-            auto place = piece.parts + r * piece.chunks + chunk;
+            auto place =
+                piece.parts + r * piece.chunks + chunk - piece.first;
             EXPECT_LT(place, plan_.parts);
             EXPECT_TRUE(places.insert(place).second) << place;
           }
@@ -82,7 +102,7 @@ protected:
     std::size_t parts = 0;
     for (auto index : plan_.cut) {
       const auto& piece = plan_.pieces.at(index);
-      EXPECT_EQ(piece.begin, 0u);
+      EXPECT_EQ(piece.begin, piece.first);
       EXPECT_FALSE(piece.is_whole());
       EXPECT_TRUE(merged.insert(piece.parts).second);
       parts += piece.rows() * piece.chunks;
@@ -93,6 +113,7 @@ protected:
   std::vector<std::vector<token_id>> tokens_;
   std::vector<std::size_t> positions_;
   std::vector<net_input> inputs_;
+  std::size_t window_ = 0;
   attention_plan plan_;
 };
 
@@ -127,6 +148,21 @@ TEST_F(attention_plan_test, what_sees_most_comes_first) {
                                      &attention_piece::chunks));
 }
 
+TEST_F(attention_plan_test, a_window_leaves_out_what_lies_before_it) {
+  EXPECT_EQ(first_in_window(100, 0), 0u);
+  EXPECT_EQ(first_in_window(100, 100), 0u);
+  EXPECT_EQ(first_in_window(101, 100), 1u);
+  add(5000, 1);
+  make({9, 3, 64}, 1, 512);
+  ASSERT_EQ(plan_.pieces.size(), 3u);
+  for (const auto& piece : plan_.pieces) {
+    EXPECT_TRUE(piece.is_whole());
+    EXPECT_EQ(piece.begin, 4489u / attention_chunk);
+    EXPECT_EQ(piece.end, 20u);
+    EXPECT_EQ(piece.chunks, 3u);
+  }
+}
+
 TEST_F(attention_plan_test, a_new_plan_replaces_the_old_one) {
   add(5000, 1);
   make({9, 3, 64}, 2);
@@ -153,7 +189,7 @@ TEST_F(attention_plan_test, random_passes_are_cut_without_rest_or_overlap) {
     auto kv_heads = draw(1, 3);
     // Groups as large as a call of the kernels, and larger.
     attention_heads shape{kv_heads * std::size_t{1} << draw(0, 6), kv_heads, 64};
-    make(shape, draw(1, 4));
+    make(shape, draw(1, 4), draw(0, 1) * draw(1, 1500));
     expect_complete(shape);
     expect_callable(shape);
     expect_parts();

@@ -4,10 +4,10 @@
 #include "models/free_memory.hpp"
 #include "models/model_catalog.hpp"
 #include "models/nets/batch_engine.hpp"
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
+#include "models/nets/families/families.hpp"
 #include "models/nets/packed_tensors.hpp"
 #include "models/weights/folder_entry.hpp"
-#include "models/weights/llama_config.hpp"
 #include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
 
@@ -53,29 +53,31 @@ std::optional<packed_format> packed_of(const std::string& quantize) {
     return std::nullopt;
   if (auto format = packed_format_named(quantize))
     return format;
-  throw config_error(fmt::format("parameter \"quantize\" is {}, but none, int8, "
-                                 "int4 or bf16 is needed",
-                                 quote(quantize)));
+  throw config_error(
+      fmt::format("parameter \"quantize\" is {}, but none, int8, "
+                  "int4 or bf16 is needed",
+                  quote(quantize)));
 }
 
 weight_form form_of(const std::string& dtype, const std::string& quantize) {
   weight_form result{format_of(dtype), packed_of(quantize)};
   if (result.format && result.packed)
-    throw config_error(fmt::format("parameters \"dtype\" {} and \"quantize\" {} "
-                                   "exclude each other",
-                                   quote(dtype), quote(quantize)));
+    throw config_error(
+        fmt::format("parameters \"dtype\" {} and \"quantize\" {} "
+                    "exclude each other",
+                    quote(dtype), quote(quantize)));
   return result;
 }
-
 
 number_format cache_of(const std::string& kv_cache) {
   if (kv_cache == "fp16")
     return number_format::f16;
   if (kv_cache == "fp32")
     return number_format::f32;
-  throw config_error(fmt::format("parameter \"kv_cache\" is {}, but fp16 or fp32 "
-                                 "is needed",
-                                 quote(kv_cache)));
+  throw config_error(
+      fmt::format("parameter \"kv_cache\" is {}, but fp16 or fp32 "
+                  "is needed",
+                  quote(kv_cache)));
 }
 
 /// What config.json says of a model.
@@ -107,9 +109,9 @@ bool speculates(const std::string& speculation) {
 }
 
 causal_lm_params read_params(const entry_params& given) {
-  auto params = given.bind({"path", "dtype", "context_length",
-                            "kv_cache_memory", "speculation", "quantize",
-                            "kv_cache"});
+  auto params =
+      given.bind({"path", "dtype", "context_length", "kv_cache_memory",
+                  "speculation", "quantize", "kv_cache"});
   return {params.require_folder("path"),
           form_of(params.string_or("dtype", "auto"),
                   params.string_or("quantize", "none")),
@@ -119,7 +121,23 @@ causal_lm_params read_params(const entry_params& given) {
           cache_of(params.string_or("kv_cache", "fp16"))};
 }
 
-std::unique_ptr<causal_net> load_net(const llama_config& config,
+// How long sequences may be at most. Where positions are scaled by how long
+// they are, it is the original context unless more is asked for.
+std::size_t choose_context(const decoder_spec& spec, std::size_t wanted) {
+  auto usual = spec.context;
+  auto most = spec.context;
+  for (auto& rope : spec.ropes) {
+    auto original = static_cast<std::size_t>(rope.original_context);
+    if (rope.scaling == rope_spec::kind::longrope)
+      usual = std::min(usual, original);
+    if (rope.scaling == rope_spec::kind::dynamic)
+      most = static_cast<std::size_t>(static_cast<double>(spec.context)
+                                      * rope.factor);
+  }
+  return wanted == 0 ? usual : std::min(wanted, most);
+}
+
+std::unique_ptr<causal_net> load_net(decoder_spec spec,
                                      std::shared_ptr<const weight_folder> files,
                                      const std::string& device,
                                      const causal_lm_params& params,
@@ -127,17 +145,19 @@ std::unique_ptr<causal_net> load_net(const llama_config& config,
   const auto& form = params.form;
   auto place = torch_device_name(device);
   if (place == "cpu")
-    return load_llama_cpu(config, std::move(files), form, best_kernels(),
-                          watch, params.cache);
+    return load_decoder_cpu(std::move(spec), std::move(files), form,
+                            best_kernels(), watch, params.cache);
   if (form.packed)
     throw std::runtime_error(
         fmt::format("`quantize` is for the CPU, and this is {}", place));
   auto format = form.format;
-  if (!format)
-    format = files->find("model.norm.weight") != nullptr
-                 ? files->find("model.norm.weight")->format
-                 : config.format.value_or(number_format::f32);
-  return load_llama_torch(config, std::move(files), place, *format, watch);
+  if (!format) {
+    const auto* norm = files->find(spec.norm.weight);
+    format = norm != nullptr ? norm->format
+                             : spec.format.value_or(number_format::f32);
+  }
+  return load_decoder_torch(std::move(spec), std::move(files), place, *format,
+                            watch);
 }
 
 std::size_t blocks_of(std::size_t tokens) {
@@ -167,20 +187,18 @@ public:
   causal_lm(const causal_lm_params& params, const std::string& device,
             const load_watch& watch)
       : folder_entry(params.folder) {
-    auto config = read_llama_config(params.folder);
-    if (codec_.vocabulary() > config.vocabulary)
+    auto spec = read_decoder_spec(params.folder);
+    if (codec_.vocabulary() > spec.vocabulary)
       throw std::runtime_error(fmt::format(
           "{}: tokenizer.json has {} tokens, the network only {}",
-          params.folder.string(), codec_.vocabulary(), config.vocabulary));
-    set_info(read_generation_config(params.folder), config.context,
-             config.vocabulary, config.end_tokens);
-    if (params.context != 0)
-      info_.context_length = std::min(params.context, info_.context_length);
+          params.folder.string(), codec_.vocabulary(), spec.vocabulary));
+    spec.longest = choose_context(spec, params.context);
+    set_info(read_generation_config(params.folder), spec.longest,
+             spec.vocabulary, spec.end_tokens);
     auto files = std::make_shared<weight_folder>(params.folder);
-    info_.identity =
-        model_digest(params.folder, *files, name_of(params));
+    info_.identity = model_digest(params.folder, *files, name_of(params));
     auto net =
-        load_net(config, std::move(files), device, params, watch);
+        load_net(std::move(spec), std::move(files), device, params, watch);
     info_.is_exact = net->is_exact();
     auto blocks = choose_blocks(*net, info_.context_length, params.memory);
     // One sequence alone always fits.

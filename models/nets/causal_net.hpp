@@ -23,6 +23,9 @@ struct net_input {
   /// Behind how many of them, counted from the last, the scores of the next
   /// token are asked for; `tokens.size()` at most.
   std::size_t scores_wanted = 0;
+  /// Where what the last layer gives for each of them, normed, is written,
+  /// [tokens, width]; null if nobody wants it.
+  float* states = nullptr;
   /// Set by the pass: false if something overflowed, so that what is stored now
   /// is of no use to others.
   bool is_finite = true;
@@ -35,6 +38,11 @@ public:
 
   /// Number of scores, and so of valid token ids.
   virtual std::size_t vocabulary() const = 0;
+
+  /// Numbers of a token's state; 0 if it tells none.
+  virtual std::size_t width() const {
+    return 0;
+  }
 
   /// Bytes that the keys and values of a block of tokens take.
   virtual std::size_t bytes_of_block() const = 0;

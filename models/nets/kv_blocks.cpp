@@ -15,8 +15,7 @@ namespace model_server {
 kv_place kv_layout::place(std::size_t layer, std::size_t kv_head) const {
   kv_place result{.format = format, .head = head};
   auto vector = kv_block_tokens * size_of(format); // a number of each token
-  result.keys =
-      (layer * kv_heads + kv_head) * vector * (head + result.width());
+  result.keys = (layer * kv_heads + kv_head) * vector * (head + result.width());
   result.values = result.keys + vector * head;
   return result;
 }

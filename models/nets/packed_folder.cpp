@@ -3,17 +3,16 @@
 
 #include "models/cores.hpp"
 #include "models/kernels/thread_pool.hpp"
-#include "models/nets/linear_weights.hpp"
+#include "models/nets/families/families.hpp"
+#include "models/nets/matrix_reader.hpp"
 #include "models/nets/packed_tensors.hpp"
 #include "models/nets/packing.hpp"
-#include "models/weights/convert.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -38,47 +37,44 @@ const std::set<std::string, std::less<>> weight_files{
     ".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx"};
 constexpr std::string_view index_file = "model.safetensors.index.json";
 
-// One tensor of the new file.
+// One tensor of the new file: a matrix that is packed, or one as it was.
 struct planned_tensor {
   std::string name;
-  const tensor_view* from;
-  std::optional<packed_format> packed;
   std::string_view type;
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes;
+  const tensor_view* copied = nullptr;
+  const matrix_source* packed = nullptr;
+  packed_format format = packed_format::int8;
 };
 
-bool is_float(const tensor_view& tensor) {
-  return tensor.format == number_format::f32
-         || tensor.format == number_format::f16
-         || tensor.format == number_format::bf16;
-}
-
-planned_tensor plan(const std::string& name, const tensor_view& tensor,
-                    packed_format format) {
-  if (tensor.shape.size() != 2 || !is_float(tensor) || tensor.bytes.empty())
-    return {name,         &tensor,           {}, to_string(tensor.format),
-            tensor.shape, tensor.bytes.size()};
-  auto rows = static_cast<std::size_t>(tensor.shape[0]);
-  auto columns = static_cast<std::size_t>(tensor.shape[1]);
-  format = format_of_matrix(name, format);
-  return {packed_name(name, format),
-          &tensor,
-          format,
+planned_tensor plan(const matrix_source& matrix, packed_format wanted) {
+  auto format = format_of_matrix(matrix, wanted);
+  return {packed_name(matrix.name(), format),
           "U8",
-          {packed_blocks(rows), packed_block_bytes(format, columns)},
-          packed_bytes(format, rows, columns)};
+          {packed_blocks(matrix.outputs),
+           packed_block_bytes(format, matrix.inputs)},
+          packed_bytes(format, matrix.outputs, matrix.inputs),
+          nullptr,
+          &matrix,
+          format};
 }
 
 // Those that must be aligned come first: their sizes keep the ones behind them
 // aligned.
 std::vector<planned_tensor> plan(const weight_folder& folder,
-                                 packed_format format) {
+                                 const decoder_spec& spec,
+                                 packed_format wanted) {
   std::vector<planned_tensor> result;
+  std::set<std::string> taken;
+  for_each_matrix(spec, [&](const matrix_source& matrix) {
+    taken.insert(matrix.tensor);
+    result.push_back(plan(matrix, wanted));
+  });
   for (const auto& [name, tensor] : folder.tensors())
-    result.push_back(plan(name, *tensor, format));
-  std::ranges::stable_partition(
-      result, [](const auto& item) { return item.packed.has_value(); });
+    if (!taken.contains(name))
+      result.push_back({name, to_string(tensor->format), tensor->shape,
+                        tensor->bytes.size(), tensor});
   return result;
 }
 
@@ -152,28 +148,24 @@ private:
   std::ofstream file_;
 };
 
-// The numbers of a matrix, aligned.
-std::vector<std::byte> pack_tensor(const tensor_view& tensor,
-                                   packed_format format, thread_pool& pool) {
-  linear_weights matrix;
-  matrix.storage = convert(tensor, tensor.format);
-  matrix.plain = {tensor.format, matrix.storage.data(),
-                  static_cast<std::size_t>(tensor.shape[0]),
-                  static_cast<std::size_t>(tensor.shape[1])};
-  std::vector<std::byte> result(
-      packed_bytes(format, matrix.outputs(), matrix.inputs()));
-  pack_matrix(matrix.plain, format, result.data(), pool);
+std::vector<std::byte> pack_tensor(const matrix_reader& read,
+                                   const planned_tensor& item,
+                                   thread_pool& pool) {
+  auto matrix = read.plain(*item.packed, std::nullopt);
+  std::vector<std::byte> result(item.bytes);
+  pack_matrix(matrix.plain, item.format, result.data(), pool);
   return result;
 }
 
-void write_tensors(const weight_folder& folder, packed_format format,
-                   const fs::path& to, packed_sizes& sizes,
-                   const load_watch& watch) {
-  auto tensors = plan(folder, format);
-  for (const auto& item : tensors) {
-    sizes.bytes_before += item.from->bytes.size();
+void write_tensors(const weight_folder& folder, const decoder_spec& spec,
+                   packed_format format, const fs::path& to,
+                   packed_sizes& sizes, const load_watch& watch) {
+  matrix_reader read{folder, spec};
+  auto tensors = plan(folder, spec, format);
+  for (const auto& [name, tensor] : folder.tensors())
+    sizes.bytes_before += tensor->bytes.size();
+  for (const auto& item : tensors)
     sizes.bytes_after += item.bytes;
-  }
   auto header = header_of(tensors);
   output_file file{to};
   std::uint64_t length = header.size();
@@ -185,14 +177,13 @@ void write_tensors(const weight_folder& folder, packed_format format,
   thread_pool pool{usable_cores()};
   std::uint64_t done = 0;
   for (const auto& item : tensors) {
-    if (item.packed)
-      file.write(pack_tensor(*item.from, *item.packed, pool));
+    if (item.packed != nullptr)
+      file.write(pack_tensor(read, item, pool));
     else
-      file.write(item.from->bytes);
-    done += item.from->bytes.size();
+      file.write(item.copied->bytes);
+    done += item.bytes;
     if (watch && done > 0)
-      watch(static_cast<double>(done)
-            / static_cast<double>(sizes.bytes_before));
+      watch(static_cast<double>(done) / static_cast<double>(sizes.bytes_after));
   }
   file.close();
 }
@@ -212,8 +203,10 @@ packed_sizes write_packed_folder(const fs::path& from, const fs::path& to,
   weight_folder folder{from};
   for (const auto& [name, tensor] : folder.tensors())
     if (tensor->format == number_format::u8)
-      throw std::runtime_error(fmt::format(
-          "{}: tensor `{}` is packed already", from.string(), name));
+      throw std::runtime_error(fmt::format("{}: tensor `{}` is packed already",
+                                           from.string(), name));
+  auto spec = read_decoder_spec(from);
+  resolve_names(spec, folder);
   auto wanted = to.has_filename() ? to : to.parent_path();
   if (fs::exists(wanted))
     throw std::runtime_error(
@@ -225,7 +218,8 @@ packed_sizes write_packed_folder(const fs::path& from, const fs::path& to,
   try {
     packed_sizes result;
     copy_other_files(from, partial);
-    write_tensors(folder, format, partial / "model.safetensors", result, watch);
+    write_tensors(folder, spec, format, partial / "model.safetensors", result,
+                  watch);
     fs::rename(partial, wanted);
     return result;
   } catch (...) {

@@ -15,8 +15,9 @@ struct packed_sizes {
   std::uint64_t bytes_after = 0;
 };
 
-/// Writes `to`, a folder that does not exist yet: every matrix of the model in
-/// `from` packed, all other tensors and files as they are. Whoever serves it
+/// Writes `to`, a folder that does not exist yet: every matrix of the network in
+/// `from` packed, but those that choose experts, all other tensors and files as
+/// they are. Whoever serves it
 /// maps the weights, which all of its processes share. Uses all cores, and
 /// memory for one matrix. Throws `std::runtime_error` that names what cannot be
 /// read, packed or written; there is no such folder

@@ -35,11 +35,11 @@ std::optional<packed_format> packed_format_named(std::string_view name) {
   return std::nullopt;
 }
 
-packed_format format_of_matrix(std::string_view matrix, packed_format wanted) {
-  auto is_fine =
-      matrix == "model.embed_tokens.weight" || matrix == "lm_head.weight";
-  return is_fine && wanted == packed_format::int4 ? packed_format::int8
-                                                  : wanted;
+packed_format format_of_matrix(const matrix_source& matrix,
+                               packed_format wanted) {
+  return matrix.is_of_tokens && wanted == packed_format::int4
+             ? packed_format::int8
+             : wanted;
 }
 
 std::string packed_name(std::string_view matrix, packed_format format) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/kernels/packed_matrix.hpp"
+#include "models/nets/matrix_source.hpp"
 #include "models/weights/weight_folder.hpp"
 
 #include <cstddef>
@@ -23,9 +24,9 @@ std::string_view to_string(packed_format format);
 std::optional<packed_format> packed_format_named(std::string_view name);
 
 /// In which format this matrix is packed if that is asked for: as asked for,
-/// but the embedding and the head, a row of which is all that there is of a
-/// token, never in 4 bits: as bytes instead.
-packed_format format_of_matrix(std::string_view matrix, packed_format wanted);
+/// but those of tokens never in 4 bits: as bytes instead.
+packed_format format_of_matrix(const matrix_source& matrix,
+                               packed_format wanted);
 
 /// What a packed matrix of this name is called in a file.
 std::string packed_name(std::string_view matrix, packed_format format);

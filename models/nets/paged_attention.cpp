@@ -4,7 +4,6 @@
 #include "models/nets/rope.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace model_server {
@@ -18,13 +17,17 @@ constexpr std::size_t row_step = 8;
 
 paged_attention::paged_attention(std::size_t layers,
                                  const attention_heads& shape,
-                                 std::vector<float> frequencies,
+                                 std::vector<turn_table> turns,
+                                 const std::vector<std::size_t>& windows,
                                  number_format format,
                                  const kernel_set& kernels)
     : shape_(shape),
       layout_{layers, shape.kv_heads, shape.head, format},
-      frequencies_(std::move(frequencies)),
       kernels_(kernels) {
+  for (auto& table : turns)
+    turns_.emplace_back().table = std::move(table);
+  for (auto window : windows)
+    plans_.push_back({window, {}});
 }
 
 std::size_t paged_attention::bytes_of_block() const {
@@ -48,67 +51,110 @@ void paged_attention::begin(std::span<const net_input> inputs,
       rows_.push_back({blocks, input.position + i});
     blocks += input.blocks.size();
   }
-  auto half = frequencies_.size();
-  cosines_.reserve(rows_.size() * half);
-  sines_.reserve(rows_.size() * half);
-  for (std::size_t r = 0; r < rows_.size(); ++r)
-    rope_turn(frequencies_, rows_[r].position, cosines_.data() + r * half,
-              sines_.data() + r * half);
-  plan_.make(inputs, shape_, threads);
-  auto width = layout_.place(0, 0).width();
-  parts_.reserve(plan_.parts * attention_part(width));
+  for (auto& [table, cosines, sines] : turns_) {
+    auto pairs = table.frequencies.size();
+    cosines.reserve(rows_.size() * pairs);
+    sines.reserve(rows_.size() * pairs);
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      rope_turn(table.frequencies, rows_[r].position, table.scale,
+                cosines.data() + r * pairs, sines.data() + r * pairs);
+  }
+  auto size = attention_part(layout_.place(0, 0).width());
+  for (auto& [window, plan] : plans_) {
+    plan.make(inputs, shape_, threads, window);
+    parts_.reserve(plan.parts * size);
+  }
 }
 
-void paged_attention::run(std::size_t layer, float* projected, float* results,
-                          thread_pool& pool) {
+void paged_attention::run(const attention_layer& layer, float* projected,
+                          float* results, thread_pool& pool) {
   layer_data data{layer, projected, results};
   pool.run((rows_.size() + row_step - 1) / row_step, [&](std::size_t task) {
     auto end = std::min(rows_.size(), (task + 1) * row_step);
     for (auto r = task * row_step; r < end; ++r)
       store(data, r);
   });
-  pool.run(plan_.pieces.size(),
-           [&](std::size_t task) { attend(data, plan_.pieces[task]); });
-  for (auto index : plan_.cut)
-    merge(data, plan_.pieces[index]);
+  auto& plan =
+      std::ranges::find(plans_, layer.window, &window_plan::window)->plan;
+  pool.run(plan.pieces.size(),
+           [&](std::size_t task) { attend(data, plan.pieces[task]); });
+  for (auto index : plan.cut)
+    merge(data, plan.pieces[index]);
+}
+
+// Turns the first numbers of a head by its position, and scales all of it.
+void paged_attention::turn(const row_turns& turns, std::size_t row, float scale,
+                           float* head) const {
+  auto pairs = turns.table.frequencies.size();
+  auto cosines = turns.cosines.data() + row * pairs;
+  auto sines = turns.sines.data() + row * pairs;
+  if (turns.table.is_interleaved) {
+    // The kernel wants the first numbers of all pairs, then the second.
+    thread_local std::vector<float> halves;
+    halves.resize(2 * pairs);
+    for (std::size_t i = 0; i < pairs; ++i) {
+      halves[i] = head[2 * i];
+      halves[pairs + i] = head[2 * i + 1];
+    }
+    kernels_.rotate(halves.data(), cosines, sines, scale, halves.data(), pairs);
+    for (std::size_t i = 0; i < pairs; ++i) {
+      head[2 * i] = halves[i];
+      head[2 * i + 1] = halves[pairs + i];
+    }
+  } else {
+    kernels_.rotate(head, cosines, sines, scale, head, pairs);
+  }
+  for (auto i = 2 * pairs; i < shape_.head; ++i)
+    head[i] *= scale;
 }
 
 // Turns queries and keys by their position, and stores keys and values.
 void paged_attention::store(const layer_data& data, std::size_t row) {
+  auto& layer = data.layer;
   auto head = shape_.head;
-  auto half = frequencies_.size();
   auto query = data.projected + row * stride();
   auto key = query + shape_.heads * head;
   auto value = key + shape_.kv_heads * head;
-  auto cosines = cosines_.data() + row * half;
-  auto sines = sines_.data() + row * half;
-  auto scale = 1.0f / std::sqrt(static_cast<float>(head));
-  for (std::size_t i = 0; i < shape_.heads; ++i)
-    kernels_.rotate(query + i * head, cosines, sines, scale, query + i * head,
-                    half);
+  if (layer.turns) {
+    auto& turns = turns_[*layer.turns];
+    for (std::size_t i = 0; i < shape_.heads; ++i)
+      turn(turns, row, layer.scale, query + i * head);
+    for (std::size_t i = 0; i < shape_.kv_heads; ++i)
+      turn(turns, row, 1.0f, key + i * head);
+  } else {
+    for (std::size_t i = 0; i < shape_.heads * head; ++i)
+      query[i] *= layer.scale;
+  }
   auto position = rows_[row].position;
-  for (std::size_t i = 0; i < shape_.kv_heads; ++i) {
-    kernels_.rotate(key + i * head, cosines, sines, 1.0f, key + i * head, half);
-    kernels_.attention->store(layout_.place(data.layer, i), key + i * head,
+  for (std::size_t i = 0; i < shape_.kv_heads; ++i)
+    kernels_.attention->store(layout_.place(layer.index, i), key + i * head,
                               value + i * head,
                               rows_[row].blocks[position / kv_block_tokens],
                               position % kv_block_tokens);
-  }
 }
 
 void paged_attention::attend(const layer_data& data,
                              const attention_piece& piece) {
+  auto& layer = data.layer;
   auto head = shape_.head;
   attention_row rows[max_attention_rows];
   for (std::size_t i = 0; i < piece.rows(); ++i) {
     auto r = piece.row + i / piece.heads;
-    auto offset = (piece.head + i % piece.heads) * head;
-    rows[i] = {data.projected + r * stride() + offset, rows_[r].position + 1,
-               data.results + r * shape_.heads * head + offset};
+    auto number = piece.head + i % piece.heads;
+    auto offset = number * head;
+    auto limit = rows_[r].position + 1;
+    rows[i] = {.query = data.projected + r * stride() + offset,
+               .limit = limit,
+               .result = data.results + r * shape_.heads * head + offset,
+               .first = first_in_window(limit, layer.window),
+               .sink = layer.sinks != nullptr ? layer.sinks + number : nullptr};
   }
   auto kv_head = piece.head / shape_.group();
-  attention_task task{rows_[piece.row].blocks,
-                      layout_.place(data.layer, kv_head), rows, piece.rows()};
+  attention_task task{.blocks = rows_[piece.row].blocks,
+                      .place = layout_.place(layer.index, kv_head),
+                      .rows = rows,
+                      .count = piece.rows(),
+                      .softcap = layer.softcap};
   // Each thread's own.
   thread_local aligned_floats scratch;
   scratch.reserve(attention_scratch(task.place.width()));
@@ -122,15 +168,19 @@ void paged_attention::attend(const layer_data& data,
 
 void paged_attention::merge(const layer_data& data,
                             const attention_piece& piece) {
+  auto& layer = data.layer;
   auto head = shape_.head;
   auto size = attention_part(layout_.place(0, 0).width());
   for (std::size_t i = 0; i < piece.rows(); ++i) {
     auto r = piece.row + i / piece.heads;
-    auto offset = (piece.head + i % piece.heads) * head;
-    kernels_.attention->merge(parts_of(piece) + i * piece.chunks * size,
-                              attention_chunks(rows_[r].position + 1), nullptr,
-                              head,
-                              data.results + r * shape_.heads * head + offset);
+    auto number = piece.head + i % piece.heads;
+    auto limit = rows_[r].position + 1;
+    auto first = first_attention_chunk(first_in_window(limit, layer.window));
+    kernels_.attention->merge(
+        parts_of(piece) + (i * piece.chunks + first - piece.first) * size,
+        attention_chunks(limit) - first,
+        layer.sinks != nullptr ? layer.sinks + number : nullptr, head,
+        data.results + (r * shape_.heads + number) * head);
   }
 }
 

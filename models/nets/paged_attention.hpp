@@ -9,19 +9,46 @@
 #include "models/kernels/thread_pool.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace model_server {
 
+/// By which angles a kind of layer turns queries and keys.
+struct turn_table {
+  /// Of each pair of a head, per position: `rope_frequencies`.
+  std::vector<float> frequencies;
+  /// Scales what is turned.
+  float scale = 1.0f;
+  /// Pairs are neighbours.
+  bool is_interleaved = false;
+};
+
+/// What the attention of a layer does.
+struct attention_layer {
+  std::size_t index = 0;
+  /// Index of its turns; without any, positions are not told.
+  std::optional<std::size_t> turns;
+  /// It sees so many tokens, its own among them; 0: all.
+  std::size_t window = 0;
+  /// What a score is multiplied with.
+  float scale = 1.0f;
+  /// As in `attention_task`.
+  float softcap = 0.0f;
+  /// A score without a value for each head, or null.
+  const float* sinks = nullptr;
+};
+
 /// Keeps the blocks and, from `begin` on, what the layers of a pass share. A
 /// row's result is the same bits whatever else is in the pass.
 class paged_attention {
 public:
-  /// `frequencies` are those of `rope_frequencies`; keys and values are stored
-  /// in `format`, f32 or f16.
+  /// `windows` are those of the layers, each once; keys and values are stored in
+  /// `format`.
   paged_attention(std::size_t layers, const attention_heads& shape,
-                  std::vector<float> frequencies, number_format format,
+                  std::vector<turn_table> turns,
+                  const std::vector<std::size_t>& windows, number_format format,
                   const kernel_set& kernels);
 
   /// Bytes that the keys and values of a block of tokens take.
@@ -37,7 +64,7 @@ public:
   /// The attention of a layer for all rows. A row of `projected` is its
   /// queries, keys and values, [heads + 2 kv_heads, head]; queries and keys are
   /// turned in their place. `results` is [rows, heads, head].
-  void run(std::size_t layer, float* projected, float* results,
+  void run(const attention_layer& layer, float* projected, float* results,
            thread_pool& pool);
 
 private:
@@ -47,13 +74,27 @@ private:
     std::size_t position;
   };
 
-  // What a layer is about.
+  // What the run of a layer is about.
   struct layer_data {
-    std::size_t layer;
+    const attention_layer& layer;
     float* projected;
     float* results;
   };
 
+  // Angles of the rows of a pass.
+  struct row_turns {
+    turn_table table;
+    aligned_floats cosines, sines; // [rows, pairs]
+  };
+
+  // The tasks of layers with the same window.
+  struct window_plan {
+    std::size_t window;
+    attention_plan plan;
+  };
+
+  void turn(const row_turns& turns, std::size_t row, float scale,
+            float* head) const;
   void store(const layer_data& data, std::size_t row);
   void attend(const layer_data& data, const attention_piece& piece);
   void merge(const layer_data& data, const attention_piece& piece);
@@ -65,16 +106,14 @@ private:
 
   attention_heads shape_;
   kv_layout layout_;
-  std::vector<float> frequencies_;
+  std::vector<row_turns> turns_;
+  std::vector<window_plan> plans_;
   const kernel_set& kernels_;
   kv_blocks blocks_;
   // Of the pass in progress; kept for their memory.
   std::vector<std::byte*> addresses_;
   std::vector<token_row> rows_;
-  attention_plan plan_;
   aligned_floats parts_;
-  aligned_floats cosines_; // [rows, head / 2]
-  aligned_floats sines_;   // [rows, head / 2]
 };
 
 } // namespace model_server

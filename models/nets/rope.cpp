@@ -1,6 +1,7 @@
 // Computes the frequencies of rotary positions, as transformers does.
 #include "models/nets/rope.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -8,9 +9,10 @@ namespace model_server {
 
 namespace {
 
-// Llama 3.1: long waves are stretched, short ones left, those between blended.
-double llama3_frequency(double frequency, const rope_config& rope) {
-  auto wavelength = 2.0 * std::numbers::pi / frequency;
+constexpr double full_turn = 2.0 * std::numbers::pi;
+
+double llama3_frequency(double frequency, const rope_spec& rope) {
+  auto wavelength = full_turn / frequency;
   if (wavelength < rope.original_context / rope.high_frequency_factor)
     return frequency;
   if (wavelength > rope.original_context / rope.low_frequency_factor)
@@ -20,22 +22,62 @@ double llama3_frequency(double frequency, const rope_config& rope) {
   return (1.0 - smooth) * frequency / rope.factor + smooth * frequency;
 }
 
+// The pair that turns so often within the original context.
+double pair_that_turns(double turns, const rope_spec& rope) {
+  return static_cast<double>(rope.size)
+         * std::log(rope.original_context / (turns * full_turn))
+         / (2.0 * std::log(rope.theta));
+}
+
+// How much of a pair's frequency is divided, from 0 to 1.
+double yarn_ramp(std::size_t pair, const rope_spec& rope) {
+  auto low = pair_that_turns(rope.beta_fast, rope);
+  auto high = pair_that_turns(rope.beta_slow, rope);
+  if (rope.has_whole_ends) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(rope.size) - 1.0);
+  // Not `high - low` where that is nothing.
+  auto width = low < high || high < low ? high - low : 0.001;
+  return std::clamp((static_cast<double>(pair) - low) / width, 0.0, 1.0);
+}
+
+double base_of(const rope_spec& rope, std::size_t context) {
+  auto length = static_cast<double>(context);
+  if (rope.scaling != rope_spec::kind::dynamic
+      || length <= rope.original_context)
+    return rope.theta;
+  auto size = static_cast<double>(rope.size);
+  return rope.theta
+         * std::pow(rope.factor * length / rope.original_context
+                        - (rope.factor - 1.0),
+                    size / (size - 2.0));
+}
+
 } // namespace
 
-std::vector<float> rope_frequencies(const rope_config& rope, std::size_t head) {
+std::vector<float> rope_frequencies(const rope_spec& rope,
+                                    std::size_t context) {
+  using enum rope_spec::kind;
+  auto base = base_of(rope, context);
+  auto is_long = static_cast<double>(context) > rope.original_context;
+  auto& divisors = is_long ? rope.long_factors : rope.short_factors;
   std::vector<float> result;
-  for (std::size_t i = 0; i < head; i += 2) {
-    auto exponent = static_cast<double>(i) / static_cast<double>(head);
-    auto frequency = 1.0 / std::pow(rope.theta, exponent);
-    switch (rope.scaling) {
-    case rope_config::kind::plain:
-      break;
-    case rope_config::kind::linear:
+  for (std::size_t pair = 0; pair < rope.size / 2; ++pair) {
+    auto exponent =
+        2.0 * static_cast<double>(pair) / static_cast<double>(rope.size);
+    auto frequency = 1.0 / std::pow(base, exponent);
+    if (rope.scaling == linear) {
       frequency /= rope.factor;
-      break;
-    case rope_config::kind::llama3:
+    } else if (rope.scaling == llama3) {
       frequency = llama3_frequency(frequency, rope);
-      break;
+    } else if (rope.scaling == yarn) {
+      auto ramp = yarn_ramp(pair, rope);
+      frequency = frequency / rope.factor * ramp + frequency * (1.0 - ramp);
+    } else if (rope.scaling == longrope) {
+      frequency /= divisors[pair];
     }
     result.push_back(static_cast<float>(frequency));
   }
@@ -43,12 +85,12 @@ std::vector<float> rope_frequencies(const rope_config& rope, std::size_t head) {
 }
 
 void rope_turn(std::span<const float> frequencies, std::size_t position,
-               float* cosines, float* sines) {
+               float scale, float* cosines, float* sines) {
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     // The product is rounded to a float, as the reference does.
     double angle = static_cast<float>(position) * frequencies[i];
-    cosines[i] = static_cast<float>(std::cos(angle));
-    sines[i] = static_cast<float>(std::sin(angle));
+    cosines[i] = static_cast<float>(std::cos(angle)) * scale;
+    sines[i] = static_cast<float>(std::sin(angle)) * scale;
   }
 }
 

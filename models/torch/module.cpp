@@ -3,5 +3,5 @@
 
 extern "C" __attribute__((visibility("default")))
 const model_server::torch_backend model_server_torch{
-    model_server::make_llama_torch, model_server::make_script_entry,
+    model_server::make_decoder_torch, model_server::make_script_entry,
     model_server::list_torch_accelerators, model_server::measure_torch_blas};

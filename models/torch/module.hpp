@@ -5,11 +5,9 @@
 
 namespace model_server {
 
-std::unique_ptr<causal_net>
-make_llama_torch(const llama_config& config,
-                 std::shared_ptr<const weight_folder> weights,
-                 const std::string& device, number_format format,
-                 const load_watch& watch);
+std::unique_ptr<causal_net> make_decoder_torch(
+    decoder_spec spec, std::shared_ptr<const weight_folder> weights,
+    const std::string& device, number_format format, const load_watch& watch);
 
 std::unique_ptr<model_entry> make_script_entry(const script_params& params,
                                                const std::string& device);

@@ -1,7 +1,7 @@
 // Loads what needs libtorch.
 #include "models/torch/torch_backend.hpp"
 
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
 
 #include <fmt/format.h>
 
@@ -26,8 +26,8 @@ const torch_backend& load() {
         fmt::format("libtorch cannot be used: {}", ::dlerror()));
   auto found = ::dlsym(library, torch_backend_symbol);
   if (found == nullptr)
-    throw std::runtime_error(fmt::format("{} is not of this program: {}", file,
-                                         ::dlerror()));
+    throw std::runtime_error(
+        fmt::format("{} is not of this program: {}", file, ::dlerror()));
   return *static_cast<const torch_backend*>(found);
 }
 
@@ -38,13 +38,11 @@ const torch_backend& libtorch() {
   return backend;
 }
 
-std::unique_ptr<causal_net>
-load_llama_torch(const llama_config& config,
-                 std::shared_ptr<const weight_folder> weights,
-                 const std::string& device, number_format format,
-                 const load_watch& watch) {
-  return libtorch().load_llama(config, std::move(weights), device, format,
-                               watch);
+std::unique_ptr<causal_net> load_decoder_torch(
+    decoder_spec spec, std::shared_ptr<const weight_folder> weights,
+    const std::string& device, number_format format, const load_watch& watch) {
+  return libtorch().load_decoder(std::move(spec), std::move(weights), device,
+                                 format, watch);
 }
 
 } // namespace model_server

@@ -5,7 +5,7 @@
 #include "models/entry.hpp"
 #include "models/load_watch.hpp"
 #include "models/nets/causal_net.hpp"
-#include "models/weights/llama_config.hpp"
+#include "models/nets/decoder_spec.hpp"
 #include "models/weights/number_format.hpp"
 #include "models/weights/weight_folder.hpp"
 
@@ -30,9 +30,9 @@ struct script_params {
 /// part of the program, and built with it. `device` is one of libtorch's:
 /// `torch_device_name`.
 struct torch_backend {
-  /// As `load_llama_torch`.
-  std::unique_ptr<causal_net> (*load_llama)(
-      const llama_config& config, std::shared_ptr<const weight_folder> weights,
+  /// As `load_decoder_torch`.
+  std::unique_ptr<causal_net> (*load_decoder)(
+      decoder_spec spec, std::shared_ptr<const weight_folder> weights,
       const std::string& device, number_format format, const load_watch& watch);
 
   /// Throws `std::runtime_error` if there is no such module.

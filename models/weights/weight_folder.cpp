@@ -88,7 +88,7 @@ const tensor_view* weight_folder::find(std::string_view name) const {
 
 const tensor_view&
 weight_folder::require(std::string_view name,
-                       std::initializer_list<std::uint64_t> shape) const {
+                       const std::vector<std::uint64_t>& shape) const {
   auto found = find(name);
   if (found == nullptr)
     throw std::runtime_error(

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,7 +32,7 @@ public:
   /// Throws `std::runtime_error` if the tensor is missing, has another shape
   /// or holds other numbers than F32, F16 or BF16.
   const tensor_view& require(std::string_view name,
-                             std::initializer_list<std::uint64_t> shape) const;
+                             const std::vector<std::uint64_t>& shape) const;
 
 private:
   void read_index(const std::filesystem::path& index);

@@ -1,10 +1,11 @@
 // Tests that a reply's tokens are its own, whatever happens around it.
 #include "tests/models/engine_driver.hpp"
 #include "tests/models/hashing_net.hpp"
-#include "tests/models/llama_reference.hpp"
+#include "tests/models/net_reference.hpp"
 #include "tests/models/weight_forms.hpp"
 
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
+#include "models/nets/families/families.hpp"
 
 #include <filesystem>
 #include <string>
@@ -120,7 +121,7 @@ std::vector<real_case> real_cases() {
       result.push_back({name + "_" + form_name, folder, form});
   };
   for (auto name : llama_names)
-    add(name, llama_folder(name));
+    add(name, network_folder(name));
   if (auto data = std::getenv("MODEL_SERVER_TEST_DATA"))
     add("tinystories", fs::path{data} / "models/tinystories-656k/hf");
   return result;
@@ -131,7 +132,7 @@ protected:
   std::unique_ptr<batch_engine> load(std::size_t blocks, int threads) const {
     auto& [_, folder, form] = GetParam();
     auto result = std::make_unique<batch_engine>(
-        load_llama_cpu(read_llama_config(folder),
+        load_decoder_cpu(read_decoder_spec(folder),
                        std::make_shared<weight_folder>(folder), form),
         engine_options{.blocks = blocks});
     result->use_threads(threads);
@@ -216,12 +217,12 @@ TEST_P(exactness_test, tokens_are_the_same_at_the_pace_of_the_clock) {
 // --- through libtorch --------------------------------------------------------
 
 TEST(torch_engine_test, replies_that_do_not_fit_together_are_those_of_alone) {
-  llama_reference reference{"gqa-tied-bf16"};
-  auto folder = llama_folder("gqa-tied-bf16");
+  net_reference reference{"gqa-tied-bf16"};
+  auto folder = network_folder("gqa-tied-bf16");
   auto length = reference.prompt.size() + reference.greedy.size();
   // One fits, two do not.
   auto blocks = length / kv_block_tokens + 2;
-  batch_engine engine{load_llama_torch(read_llama_config(folder),
+  batch_engine engine{load_decoder_torch(read_decoder_spec(folder),
                                        std::make_shared<weight_folder>(folder),
                                        "cpu", number_format::f32),
                       {.blocks = blocks}};

@@ -1,11 +1,12 @@
 // Tests that guesses change the time of a reply and nothing else.
 #include "tests/models/engine_driver.hpp"
 #include "tests/models/hashing_net.hpp"
-#include "tests/models/llama_reference.hpp"
+#include "tests/models/net_reference.hpp"
 #include "tests/models/reciting_net.hpp"
 #include "tests/models/weight_forms.hpp"
 
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
+#include "models/nets/families/families.hpp"
 
 #include <string>
 
@@ -110,7 +111,7 @@ TEST(guessing_test, cancels_leave_nothing_behind) {
 namespace {
 
 class guessing_net_test
-    : public ::testing::TestWithParam<std::tuple<const char*, named_form>> {
+    : public ::testing::TestWithParam<std::tuple<std::string, named_form>> {
 protected:
   guessing_net_test() {
     batch_engine alone{load(), {.blocks = 100}};
@@ -118,8 +119,8 @@ protected:
   }
 
   static std::unique_ptr<causal_net> load() {
-    auto folder = llama_folder(std::get<0>(GetParam()));
-    return load_llama_cpu(read_llama_config(folder),
+    auto folder = network_folder(std::get<0>(GetParam()));
+    return load_decoder_cpu(read_decoder_spec(folder),
                           std::make_shared<weight_folder>(folder),
                           std::get<1>(GetParam()).form);
   }
@@ -130,7 +131,8 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(
     models, guessing_net_test,
-    ::testing::Combine(::testing::ValuesIn(llama_names),
+    ::testing::Combine(::testing::ValuesIn(std::vector<std::string>(
+                           std::begin(llama_names), std::end(llama_names))),
                        ::testing::ValuesIn(weight_forms())),
     [](auto& of) {
       std::string name = std::get<0>(of.param);

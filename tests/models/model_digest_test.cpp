@@ -1,5 +1,5 @@
 // Tests of what tells model folders apart.
-#include "tests/models/llama_reference.hpp"
+#include "tests/models/net_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
 
 #include "models/weights/model_digest.hpp"
@@ -24,7 +24,7 @@ class model_digest_test : public ::testing::Test {
 protected:
   model_digest_test() {
     for (const auto* name : {"config.json", "model.safetensors"})
-      fs::copy_file(llama_folder("gqa-tied-bf16") / name,
+      fs::copy_file(network_folder("gqa-tied-bf16") / name,
                     folder.path() / name);
   }
 
@@ -36,7 +36,7 @@ protected:
 TEST_F(model_digest_test, is_the_same_for_a_copy) {
   auto first = digest_of(folder.path());
   EXPECT_EQ(digest_of(folder.path()), first);
-  EXPECT_EQ(first, digest_of(llama_folder("gqa-tied-bf16")));
+  EXPECT_EQ(first, digest_of(network_folder("gqa-tied-bf16")));
   folder.write("README.md", "says nothing");
   EXPECT_EQ(digest_of(folder.path()), first);
 }
@@ -54,6 +54,7 @@ TEST_F(model_digest_test, sees_weights_prompts_and_form) {
   file.close();
   EXPECT_TRUE(seen.insert(digest_of(folder.path())).second);
   for (auto name : llama_names)
-    if (name != std::string{"gqa-tied-bf16"})
-      EXPECT_TRUE(seen.insert(digest_of(llama_folder(name))).second) << name;
+    if (name != std::string{"gqa-tied-bf16"}) {
+      EXPECT_TRUE(seen.insert(digest_of(network_folder(name))).second) << name;
+    }
 }

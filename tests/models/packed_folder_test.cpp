@@ -1,9 +1,10 @@
 // Tests of folders whose weights are packed: the same model as one that is
 // packed when it is loaded.
-#include "tests/models/llama_reference.hpp"
+#include "tests/models/net_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
 
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
+#include "models/nets/families/families.hpp"
 #include "models/nets/packed_folder.hpp"
 #include "models/nets/packed_tensors.hpp"
 
@@ -25,8 +26,8 @@ constexpr packed_format formats[] = {packed_format::int8, packed_format::int4,
                                      packed_format::bf16};
 
 std::vector<float> scores_of(const fs::path& folder, const weight_form& form) {
-  auto net = load_llama_cpu(read_llama_config(folder),
-                            std::make_shared<weight_folder>(folder), form);
+  auto net = load_decoder_cpu(read_decoder_spec(folder),
+                              std::make_shared<weight_folder>(folder), form);
   net->make_blocks(4);
   block_id blocks[] = {0, 1, 2, 3};
   std::vector<token_id> tokens{5, 7, 11, 13, 17, 19};
@@ -88,7 +89,7 @@ protected:
     return result;
   }
 
-  fs::path source = llama_folder("gqa-tied-bf16");
+  fs::path source = network_folder("gqa-tied-bf16");
   temporary_folder folder;
 };
 
@@ -97,7 +98,7 @@ protected:
 TEST_F(packed_folder_test, gives_the_bits_of_weights_packed_when_loaded) {
   for (auto name : llama_names)
     for (auto format : formats) {
-      auto from = llama_folder(name);
+      auto from = network_folder(name);
       auto to = folder.path() / (std::string{name} + to_string(format).data());
       std::vector<double> progress;
       auto sizes = write_packed_folder(
@@ -152,12 +153,12 @@ TEST_F(packed_folder_test, embedding_and_head_are_never_in_4_bits) {
   weight_folder packed{to};
   EXPECT_NE(packed.find("model.embed_tokens.weight.int8"), nullptr);
   EXPECT_NE(packed.find("model.layers.0.mlp.up_proj.weight.int4"), nullptr);
+  auto spec = read_decoder_spec(source);
   for (auto format : formats) {
-    auto of_tokens = format == packed_format::int4 ? packed_format::int8 : format;
-    EXPECT_EQ(format_of_matrix("model.embed_tokens.weight", format), of_tokens);
-    EXPECT_EQ(format_of_matrix("lm_head.weight", format), of_tokens);
-    EXPECT_EQ(format_of_matrix("model.layers.0.mlp.up_proj.weight", format),
-              format);
+    auto of_tokens =
+        format == packed_format::int4 ? packed_format::int8 : format;
+    EXPECT_EQ(format_of_matrix(spec.embedding, format), of_tokens);
+    EXPECT_EQ(format_of_matrix(spec.layers[0].mlp.up, format), format);
   }
 }
 
@@ -174,9 +175,8 @@ TEST_F(packed_folder_test, is_not_packed_again) {
 TEST_F(packed_folder_test, is_kept_in_the_form_it_has) {
   auto to = folder.path() / "packed";
   write_packed_folder(source, to, packed_format::int8);
-  for (const auto& form :
-       {weight_form{std::nullopt, packed_format::int4},
-        weight_form{number_format::f32, std::nullopt}})
+  for (const auto& form : {weight_form{std::nullopt, packed_format::int4},
+                           weight_form{number_format::f32, std::nullopt}})
     EXPECT_THAT(error_of([&] { scores_of(to, form); }),
                 HasSubstr("lies packed as int8"));
 }
@@ -186,8 +186,7 @@ TEST_F(packed_folder_test, a_tensor_of_another_shape_or_place_is_named) {
   EXPECT_THAT(refusal("weight.int8\":{\"dtype\":\"U8\",\"shape\":[7,",
                       "weight.int8\":{\"dtype\":\"I8\",\"shape\":[7,"),
               HasSubstr("model.embed_tokens.weight.int8` is I8"));
-  EXPECT_THAT(refusal("embed_tokens", "embed_tokenz"),
-              HasSubstr("is missing"));
+  EXPECT_THAT(refusal("embed_tokens", "embed_tokenz"), HasSubstr("is missing"));
 }
 
 TEST_F(packed_folder_test, what_does_not_begin_at_a_line_is_refused) {

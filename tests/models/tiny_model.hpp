@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tests/models/letter_tokenizer.hpp"
-#include "tests/models/llama_reference.hpp"
+#include "tests/models/net_reference.hpp"
 #include "tests/models/one_reply.hpp"
 #include "tests/models/temporary_folder.hpp"
 
@@ -43,7 +43,7 @@ class tiny_model_test : public ::testing::Test {
 protected:
   tiny_model_test() {
     for (auto file : {"config.json", "model.safetensors"})
-      std::filesystem::copy(llama_folder("mqa-untied-fp32") / file,
+      std::filesystem::copy(network_folder("mqa-untied-fp32") / file,
                             folder.path());
     write_tokenizer(30);
   }

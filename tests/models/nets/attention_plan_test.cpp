@@ -93,8 +93,7 @@ protected:
       if (!piece.is_whole())
         for (std::size_t r = 0; r < piece.rows(); ++r)
           for (auto chunk = piece.begin; chunk < piece.end; ++chunk) {
-            auto place =
-                piece.parts + r * piece.chunks + chunk - piece.first;
+            auto place = piece.parts + r * piece.chunks + chunk - piece.first;
             EXPECT_LT(place, plan_.parts);
             EXPECT_TRUE(places.insert(place).second) << place;
           }
@@ -188,7 +187,8 @@ TEST_F(attention_plan_test, random_passes_are_cut_without_rest_or_overlap) {
       add(draw(0, 1) * draw(0, 3000), draw(0, 1) == 0 ? 1 : draw(1, 70));
     auto kv_heads = draw(1, 3);
     // Groups as large as a call of the kernels, and larger.
-    attention_heads shape{kv_heads * std::size_t{1} << draw(0, 6), kv_heads, 64};
+    attention_heads shape{kv_heads * std::size_t{1} << draw(0, 6), kv_heads,
+                          64};
     make(shape, draw(1, 4), draw(0, 1) * draw(1, 1500));
     expect_complete(shape);
     expect_callable(shape);

@@ -16,7 +16,8 @@ namespace {
 TEST(kv_layout_test, keys_and_values_of_all_heads_fill_a_block_apart) {
   for (auto format : {number_format::f16, number_format::f32})
     for (std::size_t head : {16, 24, 64, 80}) {
-      kv_layout layout{.layers = 3, .kv_heads = 2, .head = head, .format = format};
+      kv_layout layout{
+          .layers = 3, .kv_heads = 2, .head = head, .format = format};
       std::vector<char> used(layout.bytes_of_block());
       auto take = [&](std::size_t begin, std::size_t numbers) {
         auto bytes = numbers * kv_block_tokens * size_of(format);

@@ -1,9 +1,11 @@
-// Tests the Llama networks against scores and tokens from transformers.
-#include "tests/models/llama_reference.hpp"
+// Tests the networks of all families against scores and tokens from
+// transformers.
+#include "tests/models/net_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
 #include "tests/models/weight_forms.hpp"
 
-#include "models/nets/llama.hpp"
+#include "models/nets/decoder.hpp"
+#include "models/nets/families/families.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -30,15 +32,15 @@ std::unique_ptr<causal_net> load(const std::filesystem::path& folder,
                                  const std::string& form = "torch",
                                  const weight_form& weight = {},
                                  number_format cache = number_format::f32) {
-  auto config = read_llama_config(folder);
+  auto spec = read_decoder_spec(folder);
   auto weights = std::make_shared<weight_folder>(folder);
   std::unique_ptr<causal_net> result;
   if (form == "torch")
-    result = load_llama_torch(config, weights, "cpu", number_format::f32);
+    result = load_decoder_torch(spec, weights, "cpu", number_format::f32);
   for (auto kernels : usable_kernels())
     if (kernels->name == form)
-      result = load_llama_cpu(config, weights, weight, *kernels, nullptr,
-                              cache);
+      result =
+          load_decoder_cpu(spec, weights, weight, *kernels, nullptr, cache);
   result->make_blocks(block_count);
   return result;
 }
@@ -102,27 +104,27 @@ double distance(const std::vector<float>& scores,
   return difference / most;
 }
 
-class llama_test
-    : public ::testing::TestWithParam<std::tuple<const char*, std::string>> {
+class decoder_test
+    : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
 protected:
-  llama_reference reference{std::get<0>(GetParam())};
+  net_reference reference{std::get<0>(GetParam())};
   std::unique_ptr<causal_net> net =
-      load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()));
+      load(network_folder(std::get<0>(GetParam())), std::get<1>(GetParam()));
 };
 
-INSTANTIATE_TEST_SUITE_P(models, llama_test,
-                         ::testing::Combine(::testing::ValuesIn(llama_names),
-                                            ::testing::ValuesIn(forms())),
-                         [](auto& of) {
-                           auto name = std::get<1>(of.param) + "_"
-                                       + std::get<0>(of.param);
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    models, decoder_test,
+    ::testing::Combine(::testing::ValuesIn(network_names()),
+                       ::testing::ValuesIn(forms())),
+    [](auto& of) {
+      auto name = std::get<1>(of.param) + "_" + std::get<0>(of.param);
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
 
 } // namespace
 
-TEST_P(llama_test, scores_are_those_of_transformers) {
+TEST_P(decoder_test, scores_are_those_of_transformers) {
   stored_sequence cache;
   auto scores = read_tokens(*net, cache, reference.prompt);
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
@@ -132,7 +134,7 @@ TEST_P(llama_test, scores_are_those_of_transformers) {
   }
 }
 
-TEST_P(llama_test, greedy_replies_are_those_of_transformers) {
+TEST_P(decoder_test, greedy_replies_are_those_of_transformers) {
   stored_sequence cache;
   std::vector<token_id> reply;
   reply.push_back(best_of(read_tokens(*net, cache, reference.prompt)));
@@ -141,10 +143,10 @@ TEST_P(llama_test, greedy_replies_are_those_of_transformers) {
   EXPECT_EQ(reply, reference.greedy);
 }
 
-TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
+TEST_P(decoder_test, scores_change_little_with_a_cache_of_halves) {
   if (std::get<1>(GetParam()) == "torch")
     return;
-  net = load(llama_folder(std::get<0>(GetParam())), std::get<1>(GetParam()),
+  net = load(network_folder(std::get<0>(GetParam())), std::get<1>(GetParam()),
              {}, number_format::f16);
   stored_sequence cache;
   auto scores = read_tokens(*net, cache, reference.prompt);
@@ -155,7 +157,7 @@ TEST_P(llama_test, scores_change_little_with_a_cache_of_halves) {
   }
 }
 
-TEST_P(llama_test, a_prompt_may_come_in_pieces) {
+TEST_P(decoder_test, a_prompt_may_come_in_pieces) {
   for (std::size_t piece : {1u, 2u, 7u, 20u}) {
     stored_sequence cache;
     std::vector<float> scores;
@@ -169,7 +171,7 @@ TEST_P(llama_test, a_prompt_may_come_in_pieces) {
   }
 }
 
-TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
+TEST_P(decoder_test, sequences_of_one_pass_do_not_mix) {
   // A piece of a prompt whose scores nobody wants, a decode step, a prompt.
   stored_sequence first, second, third;
   read_tokens(*net, second, reference.prompt);
@@ -188,7 +190,7 @@ TEST_P(llama_test, sequences_of_one_pass_do_not_mix) {
   EXPECT_LT(distance(scores, reference.scores[0]), 1e-4);
 }
 
-TEST_P(llama_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
+TEST_P(decoder_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
   stored_sequence cache;
   read_tokens(*net, cache, reference.prompt);
   // A wrong last token, then the right one in its place.
@@ -212,13 +214,13 @@ TEST_P(llama_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
 
 namespace {
 
-class llama_bits_test
+class decoder_bits_test
     : public ::testing::TestWithParam<
-          std::tuple<const char*, named_form, number_format>> {
+          std::tuple<std::string, named_form, number_format>> {
 protected:
   std::unique_ptr<causal_net> load_form(const kernel_set& kernels) const {
     auto& [name, weight, cache] = GetParam();
-    return load(llama_folder(name), kernels.name, weight.form, cache);
+    return load(network_folder(name), kernels.name, weight.form, cache);
   }
 
   // What the network says of `tokens` one by one.
@@ -240,23 +242,39 @@ protected:
   }
 };
 
+std::string
+bits_case_name(const ::testing::TestParamInfo<
+               std::tuple<std::string, named_form, number_format>>& of) {
+  auto name =
+      fmt::format("{}_{}_cache_{}", std::get<0>(of.param),
+                  std::get<1>(of.param).name, to_string(std::get<2>(of.param)));
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(
-    models, llama_bits_test,
-    ::testing::Combine(::testing::ValuesIn(llama_names),
-                       ::testing::ValuesIn(weight_forms()),
-                       ::testing::Values(number_format::f32,
-                                         number_format::f16)),
-    [](auto& of) {
-      auto name = fmt::format("{}_{}_cache_{}", std::get<0>(of.param),
-                              std::get<1>(of.param).name,
-                              to_string(std::get<2>(of.param)));
-      std::ranges::replace(name, '-', '_');
-      return name;
-    });
+    models, decoder_bits_test,
+    ::testing::Combine(
+        ::testing::ValuesIn(std::vector<std::string>(std::begin(llama_names),
+                                                     std::end(llama_names))),
+        ::testing::ValuesIn(weight_forms()),
+        ::testing::Values(number_format::f32, number_format::f16)),
+    bits_case_name);
+
+// One rounded form and one that is not: the products are those of a Llama.
+INSTANTIATE_TEST_SUITE_P(
+    families, decoder_bits_test,
+    ::testing::Combine(::testing::ValuesIn(family_names()),
+                       ::testing::Values(named_form{"f32", {}},
+                                         named_form{"int8",
+                                                    {std::nullopt,
+                                                     packed_format::int8}}),
+                       ::testing::Values(number_format::f16)),
+    bits_case_name);
 
 } // namespace
 
-TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
+TEST_P(decoder_bits_test, do_not_depend_on_company_pieces_or_threads) {
   std::mt19937 random{5};
   for (auto kernels : usable_kernels()) {
     auto alone = load_form(*kernels);
@@ -304,7 +322,7 @@ TEST_P(llama_bits_test, do_not_depend_on_company_pieces_or_threads) {
   }
 }
 
-TEST_P(llama_bits_test, are_the_same_in_every_form_that_fuses) {
+TEST_P(decoder_bits_test, are_the_same_in_every_form_that_fuses) {
   std::mt19937 random{6};
   auto tokens = random_tokens(random, 50);
   std::vector<std::vector<float>> first;
@@ -323,11 +341,11 @@ TEST_P(llama_bits_test, are_the_same_in_every_form_that_fuses) {
 
 // Rounded weights give other scores; how far off they may be is a property of
 // these networks, whose weights are random and small.
-TEST(llama_packed_test, scores_are_near_those_of_transformers) {
+TEST(packed_decoder_test, scores_are_near_those_of_transformers) {
   for (auto name : llama_names) {
-    llama_reference reference{name};
+    net_reference reference{name};
     auto far = [&](packed_format format) {
-      auto net = load(llama_folder(name), best_kernels().name,
+      auto net = load(network_folder(name), best_kernels().name,
                       {std::nullopt, format});
       stored_sequence cache;
       return distance(read_tokens(*net, cache, reference.prompt),
@@ -347,15 +365,15 @@ TEST(llama_packed_test, scores_are_near_those_of_transformers) {
 
 namespace {
 
-class llama_load_test : public ::testing::Test {
+class decoder_load_test : public ::testing::Test {
 protected:
   // A model's files with a part of config.json replaced.
   std::string refusal(const std::string& name, const std::string& what,
                       const std::string& by) {
     temporary_folder folder;
-    std::filesystem::copy(llama_folder(name) / "model.safetensors",
+    std::filesystem::copy(network_folder(name) / "model.safetensors",
                           folder.path());
-    std::ifstream file{llama_folder(name) / "config.json"};
+    std::ifstream file{network_folder(name) / "config.json"};
     std::string config{std::istreambuf_iterator<char>{file}, {}};
     auto place = config.find(what);
     EXPECT_NE(place, std::string::npos) << what;
@@ -368,7 +386,7 @@ protected:
 
 } // namespace
 
-TEST_F(llama_load_test, a_tensor_that_is_missing_is_named) {
+TEST_F(decoder_load_test, a_tensor_that_is_missing_is_named) {
   EXPECT_THAT(refusal("gqa-tied-bf16", "\"num_hidden_layers\": 2",
                       "\"num_hidden_layers\": 3"),
               HasSubstr("`model.layers.2.input_layernorm.weight` is missing"));
@@ -380,7 +398,7 @@ TEST_F(llama_load_test, a_tensor_that_is_missing_is_named) {
               HasSubstr("`model.layers.0.self_attn.q_proj.bias` is missing"));
 }
 
-TEST_F(llama_load_test, a_tensor_of_another_shape_is_named) {
+TEST_F(decoder_load_test, a_tensor_of_another_shape_is_named) {
   EXPECT_THAT(refusal("gqa-tied-bf16", "\"intermediate_size\": 56",
                       "\"intermediate_size\": 57"),
               AllOf(HasSubstr("`model.layers.0.mlp.gate_proj.weight`"),

@@ -1,0 +1,80 @@
+// gpt-oss: attention sinks, windows, and experts with their own activation.
+#include "models/nets/families/readers.hpp"
+
+#include "models/nets/families/family.hpp"
+
+namespace model_server {
+
+namespace {
+
+// Experts lie in stacks, [experts, inputs, outputs], gate and up rows in turn.
+mlp_spec read_expert(const decoder_spec& spec, const std::string& name,
+                     std::size_t expert, std::size_t count) {
+  auto inner = spec.intermediate;
+  auto stacked = [&](const std::string& tensor, std::size_t outputs,
+                     std::size_t inputs) {
+    return matrix_source{.tensor = name + tensor,
+                         .bias = name + tensor + "_bias",
+                         .outputs = outputs,
+                         .inputs = inputs,
+                         .is_transposed = true,
+                         .items = count,
+                         .item = expert};
+  };
+  auto joined = stacked("gate_up_proj", 2 * inner, spec.hidden);
+  return {rows_of(joined, "gate", {{0, inner, 2}}),
+          rows_of(joined, "up", {{1, inner, 2}}),
+          stacked("down_proj", spec.hidden, inner)};
+}
+
+rope_spec read_rope_of_gpt_oss(const json_fields& config,
+                               const decoder_spec& spec) {
+  if (config.find("rope_scaling") || config.find("rope_parameters"))
+    return read_rope(config, spec, 150000.0);
+  rapidjson::Document rule;
+  rule.Parse(R"({"rope_type": "yarn", "factor": 32.0, "truncate": false,
+                 "original_max_position_embeddings": 4096})");
+  json_fields object{rule, "the rule for rope"};
+  return read_rope_object(
+      object, config, spec,
+      read_number_or(config, "rope_theta", 1.0, 1e15, 150000.0));
+}
+
+} // namespace
+
+decoder_spec read_gpt_oss(const json_fields& config) {
+  auto spec = begin_decoder(config, {.kv_heads = 8,
+                                     .head = 64,
+                                     .intermediate = 2880,
+                                     .context = 131072,
+                                     .epsilon = 1e-5});
+  spec.ropes = {read_rope_of_gpt_oss(config, spec)};
+  spec.activate = activation::clamped_swiglu;
+  auto count = read_size_or(config, {"num_local_experts", "num_experts"}, 128);
+  auto chosen = read_chosen_experts(config, "num_experts_per_tok", 4, count);
+  auto window = read_size_or(config, {"sliding_window"}, 128);
+  auto given = config.find("layer_types") != nullptr;
+  auto slides = read_sliding_layers(config, spec.layers.size(), false);
+  auto has_bias = config.boolean("attention_bias").value_or(true);
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    auto& layer = spec.layers[i];
+    auto name = layer_name(spec, i);
+    layer.attention_norm = norm(name + "input_layernorm");
+    layer.attention =
+        split_attention(spec, name + "self_attn.", {has_bias, has_bias});
+    layer.attention.sinks = name + "self_attn.sinks";
+    layer.attention.window = (given ? slides[i] : i % 2 == 0) ? window : 0;
+    layer.mlp_norm = norm(name + "post_attention_layernorm");
+    experts_spec experts;
+    experts.router = linear(name + "mlp.router", count, spec.hidden, true);
+    experts.score = experts_spec::scoring::softmax_of_chosen;
+    experts.chosen = chosen;
+    for (std::size_t e = 0; e < count; ++e)
+      experts.experts.push_back(
+          read_expert(spec, name + "mlp.experts.", e, count));
+    layer.experts = std::move(experts);
+  }
+  return spec;
+}
+
+} // namespace model_server

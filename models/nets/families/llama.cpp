@@ -1,0 +1,42 @@
+// Llama 1 to 3.x and all that call themselves so, and Mistral.
+#include "models/nets/families/readers.hpp"
+
+#include "models/nets/families/family.hpp"
+
+namespace model_server {
+
+namespace {
+
+decoder_spec read(const json_fields& config, const family_defaults& defaults) {
+  auto spec = begin_decoder(config, defaults);
+  spec.ropes = {read_rope(config, spec)};
+  spec.activate = read_activation(config, "hidden_act", "silu");
+  auto has_bias = config.boolean("attention_bias").value_or(false);
+  auto mlp_bias = config.boolean("mlp_bias").value_or(false);
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    auto& layer = spec.layers[i];
+    auto name = layer_name(spec, i);
+    layer.attention_norm = norm(name + "input_layernorm");
+    layer.attention =
+        split_attention(spec, name + "self_attn.", {has_bias, has_bias});
+    layer.mlp_norm = norm(name + "post_attention_layernorm");
+    layer.mlp = gated_mlp(spec, name + "mlp.", spec.intermediate, mlp_bias);
+  }
+  return spec;
+}
+
+} // namespace
+
+decoder_spec read_llama(const json_fields& config) {
+  return read(config, {});
+}
+
+decoder_spec read_mistral(const json_fields& config) {
+  auto spec = read(config, {.kv_heads = 8, .context = 4096 * 32});
+  auto window = read_size_or(config, {"sliding_window"}, 0);
+  for (auto& layer : spec.layers)
+    layer.attention.window = window;
+  return spec;
+}
+
+} // namespace model_server

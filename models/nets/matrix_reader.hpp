@@ -1,0 +1,59 @@
+// Reads the tensors of a network as its description names them.
+#pragma once
+
+#include "models/nets/decoder_spec.hpp"
+#include "models/nets/linear_weights.hpp"
+#include "models/weights/weight_folder.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace model_server {
+
+/// Every getter throws `std::runtime_error` that names a tensor which is
+/// missing or has a wrong shape or format.
+class matrix_reader {
+public:
+  /// Both are kept by reference.
+  matrix_reader(const weight_folder& folder, const decoder_spec& spec)
+      : folder_(folder), spec_(spec) {
+  }
+
+  /// The matrix in the format that it is stored in, or converted to `format`;
+  /// where it is mapped if it lies there as one piece and is aligned.
+  linear_weights plain(const matrix_source& source,
+                       std::optional<number_format> format) const;
+
+  /// The same, or the packed one if the folder has that.
+  linear_weights stored(const matrix_source& source,
+                        const weight_form& form) const;
+
+  /// A vector or a small table, by name; its numbers are `size`.
+  std::vector<float> floats(const std::string& name,
+                            std::vector<std::uint64_t> shape) const;
+
+  /// Weight and bias of a norm over `size` numbers. With `{}` in the name there
+  /// is a tensor for each of `parts` heads.
+  struct norm_weights {
+    std::vector<float> weight;
+    std::vector<float> bias; // empty if it has none
+  };
+  norm_weights norm(const norm_spec& norm, std::size_t size,
+                    std::vector<std::uint64_t> shape) const;
+  norm_weights norm(const norm_spec& norm, std::size_t size) const {
+    return this->norm(norm, size, {size});
+  }
+
+private:
+  std::vector<float> bias(const matrix_source& source) const;
+
+  const weight_folder& folder_;
+  const decoder_spec& spec_;
+};
+
+/// Names the tensors as this folder does: other beginnings, and an embedding
+/// that is stored as the head.
+void resolve_names(decoder_spec& spec, const weight_folder& folder);
+
+} // namespace model_server

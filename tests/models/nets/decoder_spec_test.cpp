@@ -1,0 +1,245 @@
+// Tests what config.json of a model folder means.
+#include "tests/models/temporary_folder.hpp"
+
+#include "models/nets/families/families.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <set>
+
+using namespace model_server;
+using namespace model_server::testing;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+namespace {
+
+class decoder_spec_test : public ::testing::Test {
+protected:
+  // A config.json that is right but for `changes`, which come first: of a key
+  // that is there twice the first is read.
+  decoder_spec read(const std::string& changes = {}) {
+    folder.write("config.json", "{" + changes + (changes.empty() ? "" : ",")
+                                    + R"("architectures":["LlamaForCausalLM"],
+                        "model_type":"llama","vocab_size":100,
+                        "hidden_size":48,"intermediate_size":96,
+                        "num_hidden_layers":3,"num_attention_heads":6,
+                        "num_key_value_heads":2,"hidden_act":"silu",
+                        "max_position_embeddings":512,"rms_norm_eps":1e-5,
+                        "eos_token_id":2,"unknown_setting":[1,{}]})");
+    return read_decoder_spec(folder.path());
+  }
+
+  std::string refusal(const std::string& changes) {
+    return error_of([&] { read(changes); });
+  }
+
+  // As the file above says.
+  static rope_spec plain_rope() {
+    rope_spec result;
+    result.size = 8;
+    return result;
+  }
+
+  temporary_folder folder;
+};
+
+} // namespace
+
+TEST_F(decoder_spec_test, sizes_are_read) {
+  auto config = read();
+  EXPECT_EQ(config.vocabulary, 100u);
+  EXPECT_EQ(config.hidden, 48u);
+  EXPECT_EQ(config.intermediate, 96u);
+  EXPECT_EQ(config.layers.size(), 3u);
+  EXPECT_EQ(config.heads, 6u);
+  EXPECT_EQ(config.kv_heads, 2u);
+  EXPECT_EQ(config.head, 8u);
+  EXPECT_EQ(config.context, 512u);
+  EXPECT_EQ(config.norm_epsilon, 1e-5);
+  ASSERT_EQ(config.ropes.size(), 1u);
+  EXPECT_EQ(config.ropes[0], plain_rope());
+  EXPECT_TRUE(config.scores.is_there());
+  EXPECT_EQ(config.layers[2].attention.query.tensor,
+            "model.layers.2.self_attn.q_proj.weight");
+  EXPECT_EQ(config.layers[2].attention.query.bias, "");
+  EXPECT_EQ(config.layers[2].mlp.up.bias, "");
+  EXPECT_FALSE(config.format);
+  EXPECT_THAT(config.end_tokens, ElementsAre(2));
+}
+
+TEST_F(decoder_spec_test, choices_are_read) {
+  auto config = read(R"("head_dim":64,"tie_word_embeddings":true,
+    "attention_bias":true,"mlp_bias":true,"eos_token_id":[7,9])");
+  EXPECT_EQ(config.head, 64u);
+  EXPECT_FALSE(config.scores.is_there());
+  EXPECT_NE(config.layers[0].attention.query.bias, "");
+  EXPECT_NE(config.layers[0].attention.output.bias, "");
+  EXPECT_NE(config.layers[0].mlp.up.bias, "");
+  EXPECT_THAT(config.end_tokens, ElementsAre(7, 9));
+}
+
+TEST_F(decoder_spec_test, a_qwen2_has_the_biases_of_its_family) {
+  auto config = read(R"("architectures":["Qwen2ForCausalLM"])");
+  EXPECT_NE(config.layers[0].attention.query.bias, "");
+  EXPECT_EQ(config.layers[0].attention.output.bias, "");
+  EXPECT_EQ(config.layers[0].mlp.up.bias, "");
+}
+
+TEST_F(decoder_spec_test, null_counts_as_absent) {
+  auto config = read(R"("head_dim":null,"num_key_value_heads":null,
+    "eos_token_id":null,"rope_scaling":null,"tie_word_embeddings":null)");
+  EXPECT_EQ(config.head, 8u);
+  EXPECT_EQ(config.kv_heads, 6u);
+  EXPECT_THAT(config.end_tokens, IsEmpty());
+}
+
+TEST_F(decoder_spec_test, the_number_format_has_an_old_and_a_new_name) {
+  EXPECT_EQ(read(R"("torch_dtype":"bfloat16")").format, number_format::bf16);
+  EXPECT_EQ(read(R"("dtype":"float16")").format, number_format::f16);
+  EXPECT_EQ(read(R"("dtype":"float32")").format, number_format::f32);
+  EXPECT_THAT(refusal(R"("dtype":"int8")"), HasSubstr("`dtype` is \"int8\""));
+}
+
+TEST_F(decoder_spec_test, rope_is_read_from_its_old_and_its_new_place) {
+  auto rope = [this](const std::string& changes) {
+    return read(changes).ropes.at(0);
+  };
+  EXPECT_EQ(rope(R"("rope_theta":500000)").theta, 500000.0);
+  auto expected = plain_rope();
+  expected.theta = 7e5;
+  EXPECT_EQ(rope(R"("rope_parameters":{"rope_theta":7e5,
+                    "rope_type":"default"})"),
+            expected);
+  expected = plain_rope();
+  expected.scaling = rope_spec::kind::linear;
+  expected.theta = 20000.0;
+  expected.factor = 4.0;
+  EXPECT_EQ(rope(R"("rope_theta":20000.0,
+                    "rope_scaling":{"type":"linear","factor":4})"),
+            expected);
+  EXPECT_EQ(rope(R"("rope_parameters":{"rope_type":"linear","factor":4.0,
+                    "rope_theta":20000.0})"),
+            expected);
+  expected = plain_rope();
+  expected.scaling = rope_spec::kind::llama3;
+  expected.theta = 500000.0;
+  expected.factor = 8.0;
+  expected.original_context = 8192.0;
+  auto scaling = std::string{R"("rope_type":"llama3","factor":8.0,
+    "low_freq_factor":1.0,"high_freq_factor":4.0,
+    "original_max_position_embeddings":8192)"};
+  EXPECT_EQ(rope(R"("rope_theta":500000.0,"rope_scaling":{)" + scaling + "}"),
+            expected);
+  EXPECT_EQ(
+      rope(R"("rope_parameters":{"rope_theta":500000.0,)" + scaling + "}"),
+      expected);
+}
+
+TEST_F(decoder_spec_test, ropes_that_cannot_be_are_refused) {
+  EXPECT_THAT(refusal(R"("rope_scaling":{"type":"mrope","factor":2})"),
+              AllOf(HasSubstr("rope_scaling"), HasSubstr("mrope"),
+                    HasSubstr("only default, linear, dynamic")));
+  EXPECT_THAT(refusal(R"("rope_scaling":{"type":"linear"})"),
+              HasSubstr("`factor` is missing"));
+  EXPECT_THAT(refusal(R"("rope_scaling":{"rope_type":"llama3","factor":8})"),
+              HasSubstr("`low_freq_factor` is missing"));
+  EXPECT_THAT(refusal(R"("rope_parameters":{"partial_rotary_factor":0.1})"),
+              AllOf(HasSubstr("partial_rotary_factor"),
+                    HasSubstr("turns 0 of the 8 numbers")));
+  EXPECT_THAT(refusal(R"("rope_scaling":{"type":"longrope","factor":2,
+                          "short_factor":[1,1,1],"long_factor":[1,1,1,1]})"),
+              HasSubstr("must be a list of 4 numbers above 0"));
+}
+
+TEST_F(decoder_spec_test, another_architecture_is_refused_in_one_sentence) {
+  EXPECT_THAT(refusal(R"("architectures":["BloomForCausalLM"])"),
+              AllOf(HasSubstr("config.json"),
+                    HasSubstr("the architecture is `BloomForCausalLM`, which "
+                              "is not built in; these are: "),
+                    HasSubstr("Qwen2ForCausalLM")));
+  folder.write("config.json", R"({"model_type":"bert"})");
+  EXPECT_THAT(error_of([&] { read_decoder_spec(folder.path()); }),
+              HasSubstr("the architecture is `bert`"));
+  folder.write("config.json", "{}");
+  EXPECT_THAT(error_of([&] { read_decoder_spec(folder.path()); }),
+              HasSubstr("the architecture is not given"));
+}
+
+TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
+  struct example {
+    const char* change;
+    const char* reason;
+  };
+  for (auto [change, reason] : {
+           example{R"("hidden_size":0)", "`hidden_size` is 0, must be a whole"},
+           example{R"("hidden_size":-64)", "`hidden_size` is -64"},
+           example{R"("hidden_size":1e3)", "`hidden_size` is 1000.0"},
+           example{R"("hidden_size":"64")", "`hidden_size` is \"64\""},
+           example{R"("hidden_size":99999999999)", "from 1 to 16777216"},
+           example{R"("hidden_size":50)", "multiple of the 6 heads"},
+           example{R"("hidden_size":42)", "a head has 7 numbers, must be even"},
+           example{R"("head_dim":7)", "a head has 7 numbers"},
+           example{R"("head_dim":0)", "`head_dim` is 0"},
+           example{R"("num_hidden_layers":5000)", "must be at most 4096"},
+           example{R"("num_key_value_heads":4)", "must divide the 6 heads"},
+           example{R"("num_key_value_heads":0)", "`num_key_value_heads` is 0"},
+           example{R"("rms_norm_eps":-1)", "`rms_norm_eps` is -1"},
+           example{R"("hidden_act":"tanh")", "only silu, gelu"},
+           example{R"("eos_token_id":-1)", "must be a token id"},
+           example{R"("eos_token_id":["x"])", "must be a token id"},
+           example{R"("tie_word_embeddings":1)", "must be true or false"},
+       })
+    EXPECT_THAT(refusal(change),
+                AllOf(HasSubstr("config.json"), HasSubstr(reason)))
+        << change;
+}
+
+TEST_F(decoder_spec_test, a_size_that_is_missing_is_named) {
+  folder.write("config.json", R"({"model_type":"llama"})");
+  EXPECT_THAT(error_of([&] { read_decoder_spec(folder.path()); }),
+              HasSubstr("`vocab_size` is missing"));
+}
+
+TEST_F(decoder_spec_test, quantised_folders_are_refused_by_name) {
+  EXPECT_THAT(refusal(R"("quantization_config":{"quant_method":"awq"})"),
+              HasSubstr("`quantization_config`"));
+}
+
+// --- published files ---------------------------------------------------------
+
+// Of every config.json of the shared data either a network comes, or one
+// sentence that names what is not built in.
+TEST(published_config_test, each_is_read_or_refused_by_name) {
+  auto data = std::getenv("MODEL_SERVER_TEST_DATA");
+  if (data == nullptr)
+    GTEST_SKIP() << "MODEL_SERVER_TEST_DATA is not set";
+  std::set<std::string> refused;
+  std::size_t read = 0;
+  for (auto& item : std::filesystem::directory_iterator{
+           std::filesystem::path{data} / "configs"}) {
+    if (!std::filesystem::exists(item.path() / "config.json"))
+      continue;
+    auto name = item.path().filename().string();
+    auto problem = error_of([&] {
+      auto spec = read_decoder_spec(item.path());
+      EXPECT_GT(spec.layers.size(), 0u) << name;
+      ++read;
+    });
+    if (problem.empty())
+      continue;
+    refused.insert(name);
+    EXPECT_THAT(problem, AllOf(HasSubstr("config.json"),
+                               HasSubstr("which is not built in")))
+        << name;
+  }
+  EXPECT_THAT(refused,
+              ElementsAre("Baichuan2-7B", "Falcon-Perception", "GLM4V",
+                          "InternVL2-4B", "MiniCPMV4_6", "Qwen2_5_Omni",
+                          "Qwen2_Audio", "Qwen3_5", "Qwen3_ASR", "Qwen3_VL"));
+  EXPECT_EQ(read, 18u);
+}

@@ -1,4 +1,4 @@
-// Text to tokens and back, as a Hugging Face tokenizer.json says.
+// Text to tokens and back, as the tokenizer files of a model say.
 #pragma once
 
 #include "models/entry.hpp"
@@ -24,15 +24,24 @@ struct encode_options {
   bool add_special = false;
 };
 
-/// A byte-pair tokenizer: byte-level ones and SentencePiece-style ones with
-/// byte fallback. Constant after construction; calls may overlap.
+/// A tokenizer of any kind that the Hugging Face library (0.23) knows: BPE,
+/// WordPiece, Unigram and WordLevel, with the tokens that it gives. Two things
+/// differ. What a file says of truncation and padding is for whoever makes
+/// batches, and not done here: no prompt is cut off silently. And a control
+/// token never comes out of the model itself, whatever a text or a normaliser
+/// puts together: it is written out in trusted text, or it is not there.
+/// Constant after construction; calls may overlap.
 class tokenizer {
 public:
   /// Reads a tokenizer.json. Throws `std::runtime_error` with one sentence
   /// that names the file and what is wrong or not supported in it.
   static tokenizer from_file(const std::filesystem::path& path);
 
-  /// The same from memory; `origin` stands for the file in errors.
+  /// Reads the tokenizer of a model folder, whichever files it has (see
+  /// `read_tokenizer_folder`). Throws as `from_file` does.
+  static tokenizer from_folder(const std::filesystem::path& folder);
+
+  /// `from_file` from memory; `origin` stands for the file in errors.
   static tokenizer from_json(std::string json, const std::string& origin);
 
   tokenizer(tokenizer&&) noexcept;
@@ -57,7 +66,9 @@ public:
 
   /// The bytes of one token; they may end inside a UTF-8 character. Joined,
   /// with `at_start` for the first token that is not skipped, they are what
-  /// `decode` makes its text from.
+  /// `decode` makes its text from. Two decoders can't be said token by token,
+  /// and of them only `decode` is exact: behind BPEDecoder the pieces end with
+  /// one space more, behind CTC they have what is repeated.
   std::string_view piece(token_id token, bool at_start,
                          bool skip_special = true) const;
 

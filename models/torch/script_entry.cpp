@@ -45,7 +45,7 @@ public:
     }
     if (vocabulary_ < codec_.vocabulary())
       throw std::runtime_error(
-          fmt::format("{}: gives {} scores, tokenizer.json has {} tokens", path,
+          fmt::format("{}: gives {} scores, the tokenizer has {} tokens", path,
                       vocabulary_, codec_.vocabulary()));
     set_info(read_generation_config(tokenizer), context, vocabulary_);
   }

@@ -128,7 +128,7 @@ TEST_F(torch_script_test, what_does_not_load_says_why) {
   EXPECT_THAT(refusal(), HasSubstr("not a row of scores for each"));
   script("    return 1.0 * torch.one_hot(ids, 10)\n");
   EXPECT_THAT(refusal(),
-              HasSubstr("gives 10 scores, tokenizer.json has 30 tokens"));
+              HasSubstr("gives 10 scores, the tokenizer has 30 tokens"));
   script("    return int(ids[0, 0])\n");
   EXPECT_THAT(refusal(), HasSubstr("returns no tensor"));
   script(next_letter);

@@ -2,6 +2,8 @@
 // sentence.
 #include "models/text/tokenizer.hpp"
 
+#include "models/text/charsmap.hpp"
+
 #include "tests/models/text/tiny_tokenizer.hpp"
 
 #include <gmock/gmock.h>
@@ -10,6 +12,7 @@
 #include <chrono>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace model_server {
 namespace {
@@ -62,29 +65,66 @@ TEST(tokenizer_file_test, refuses_what_is_no_json) {
 }
 
 TEST(tokenizer_file_test, names_what_it_does_not_support) {
-  EXPECT_THAT(error_of(R"({"model": {"type": "WordPiece", "vocab": {}}})"),
-              AllOf(HasSubstr("file.json.model"), HasSubstr("WordPiece")));
-  EXPECT_THAT(error_of(R"({"model": {"type": "Unigram", "vocab": []}})"),
-              HasSubstr("Unigram"));
+  EXPECT_THAT(error_of(R"({"model": {"type": "Morphemes", "vocab": {}}})"),
+              AllOf(HasSubstr("file.json.model"),
+                    HasSubstr("\"Morphemes\" is not supported")));
   EXPECT_THAT(error_of(changed(R"("type": "ByteLevel", "add)",
-                               R"("type": "UnicodeScripts", "add)")),
+                               R"("type": "Guess", "add)")),
               AllOf(HasSubstr("file.json.pre_tokenizer"),
-                    HasSubstr("\"UnicodeScripts\" is not supported")));
+                    HasSubstr("\"Guess\" is not supported")));
   EXPECT_THAT(error_of(changed(R"("normalizer": null)",
-                               R"("normalizer": {"type": "Precompiled"})")),
-              HasSubstr("\"Precompiled\" is not supported"));
+                               R"("normalizer": {"type": "Guess"})")),
+              HasSubstr("\"Guess\" is not supported"));
   EXPECT_THAT(error_of(changed(R"("decoder": {"type": "ByteLevel"})",
                                R"("decoder": {"type": "Sequence", "decoders":
-                                  [{"type": "CTC"}]})")),
-              HasSubstr("decoder.decoders[0]: type \"CTC\""));
-  EXPECT_THAT(error_of(changed("TemplateProcessing", "BertProcessing")),
-              HasSubstr("post_processor: type \"BertProcessing\""));
-  EXPECT_THAT(error_of(model(R"("vocab": {"a": 0}, "merges": [],
-                               "end_of_word_suffix": "</w>")")),
-              HasSubstr("end_of_word_suffix: \"</w>\" is not supported"));
+                                  [{"type": "Fuse"}, {"type": "CTC"}]})")),
+              HasSubstr("decoder.decoders[1]: a decoder of type \"CTC\""));
+  EXPECT_THAT(error_of(changed("TemplateProcessing", "Guess")),
+              HasSubstr("post_processor: type \"Guess\""));
   EXPECT_THAT(error_of(model(R"("vocab": {"a": 0}, "merges": [],
                                "dropout": 0.1)")),
               HasSubstr("dropout"));
+  EXPECT_EQ(error_of(model(R"("vocab": {"a": 0}, "merges": [],
+                               "dropout": null)")),
+            "no error");
+}
+
+TEST(tokenizer_file_test, checks_other_models) {
+  auto unigram = [](const std::string& inside) {
+    return error_of(R"({"model": {"type": "Unigram", "vocab": )" + inside
+                    + "}}");
+  };
+  EXPECT_THAT(unigram("[]"), HasSubstr("file.json.model.vocab: is empty"));
+  EXPECT_THAT(unigram(R"([["a", "b"]])"),
+              HasSubstr("vocab[0][1]: is not a number"));
+  EXPECT_THAT(unigram(R"([["a"]])"), HasSubstr("is not a token and its score"));
+  EXPECT_THAT(unigram(R"([["a", 0], ["a", 0]])"),
+              HasSubstr("vocab[1]: token \"a\" is there twice"));
+  EXPECT_THAT(unigram(R"([["a", 0]], "unk_id": 1)"),
+              HasSubstr("unk_id: is 1; the vocabulary has 1 tokens"));
+  EXPECT_THAT(error_of(R"({"model": {"type": "WordPiece", "unk_token": "?",
+                           "vocab": {"a": 0}}})"),
+              HasSubstr("unk_token: \"?\" is not in the vocabulary"));
+  EXPECT_THAT(error_of(R"({"model": {"type": "WordPiece",
+                           "max_input_chars_per_word": -1,
+                           "vocab": {"a": 0}}})"),
+              HasSubstr("max_input_chars_per_word is -1"));
+}
+
+TEST(tokenizer_file_test, checks_charsmaps) {
+  auto charsmap = [](const std::string& text) {
+    return error_of(changed(
+        R"("normalizer": null)",
+        R"("normalizer": {"type": "Precompiled", "precompiled_charsmap": ")"
+            + text + "\"}"));
+  };
+  EXPECT_EQ(charsmap(""), "no error");
+  EXPECT_THAT(charsmap("A?=="), HasSubstr("is not base64"));
+  EXPECT_THAT(charsmap("AAA"), HasSubstr("is not base64"));
+  EXPECT_THAT(charsmap("/////w=="), HasSubstr("its tree has 4294967295"));
+  EXPECT_THAT(charsmap("AAAAAA=="), HasSubstr("its tree has 0"));
+  // A unit that leads out of the tree ends the search.
+  EXPECT_EQ(charsmap("BAAAAP////8="), "no error");
 }
 
 TEST(tokenizer_file_test, checks_ids) {
@@ -211,6 +251,30 @@ TEST(tokenizer_file_test, any_damage_ends_in_an_error_or_a_tokenizer) {
     }
   }
   EXPECT_GT(loaded, 100);
+}
+
+TEST(tokenizer_file_test, a_damaged_charsmap_changes_text_and_nothing_else) {
+  std::mt19937 random{1};
+  for (int round = 0; round < 2000; ++round) {
+    std::string bytes{"\x40\0\0\0", 4};
+    while (bytes.size() < 84)
+      bytes += static_cast<char>(random() % (bytes.size() < 68 ? 256 : 128));
+    try {
+      charsmap map{bytes};
+      for (bool longest : {true, false}) {
+        std::size_t done = 0;
+        auto take = [&](std::size_t begin, std::size_t end, auto) {
+          EXPECT_EQ(begin, std::exchange(done, end));
+        };
+        std::string text = "ab c\u00e9\u732b\r\nx\u0301";
+        longest ? map.rewrite_longest(text, take)
+                : map.rewrite_graphemes(text, take);
+        EXPECT_EQ(done, text.size());
+      }
+    } catch (const std::runtime_error&) {
+      // That's fine, too.
+    }
+  }
 }
 
 TEST(tokenizer_file_test, long_words_take_no_quadratic_time) {

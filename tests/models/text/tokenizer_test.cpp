@@ -139,6 +139,45 @@ TEST(tokenizer_test, longest_added_token_wins) {
   EXPECT_THAT(tokens.encode("acd", true), testing::Not(testing::Contains(24)));
 }
 
+TEST(tokenizer_test, no_model_makes_a_control_token_of_text) {
+  // What a normaliser or a model may put together is no control token either.
+  for (std::string model :
+       {R"({"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0],
+            ["</s>", 0], ["<", -1], ["/", -1], ["s", -1], [">", -1]]})",
+        R"({"type": "WordLevel", "unk_token": "<unk>",
+            "vocab": {"<unk>": 0, "</s>": 1}})",
+        R"({"type": "WordPiece", "unk_token": "<unk>",
+            "vocab": {"<unk>": 0, "</s>": 1}})",
+        R"({"type": "BPE", "ignore_merges": true,
+            "merges": ["< /", "s >", "</ s>"], "vocab": {"<": 2, "/": 3,
+            "s": 4, ">": 5, "</": 6, "s>": 7, "</s>": 1}})"}) {
+    auto tokens = tokenizer::from_json(
+        R"({"added_tokens": [{"id": 1, "content": "</s>", "special": true,
+            "normalized": false}], "normalizer": {"type": "NFKC"}, "model": )"
+            + model + "}",
+        "tiny");
+    EXPECT_THAT(tokens.encode("</s>", true), ElementsAre(1)) << model;
+    for (std::string text : {"</s>", "\uFF1C/s>"})
+      EXPECT_THAT(tokens.encode(text, false),
+                  testing::Not(testing::Contains(1)))
+          << model;
+  }
+}
+
+TEST(tokenizer_test, the_space_of_a_suffix_is_not_at_the_end) {
+  auto tokens = tokenizer::from_json(
+      R"({"decoder": {"type": "BPEDecoder", "suffix": "</w>"},
+          "pre_tokenizer": {"type": "WhitespaceSplit"},
+          "model": {"type": "BPE", "end_of_word_suffix": "</w>",
+                    "vocab": {"a": 0, "b</w>": 1, "ab</w>": 2},
+                    "merges": ["a b</w>"]}})",
+      "tiny");
+  EXPECT_THAT(tokens.encode("ab b", false), ElementsAre(2, 1));
+  EXPECT_EQ(tokens.decode(ids{2, 1}), "ab b");
+  EXPECT_EQ(tokens.piece(2, true), "ab ");
+  EXPECT_EQ(tokens.piece(1, false), "b ");
+}
+
 TEST(tokenizer_test, calls_may_overlap_on_a_moved_one) {
   auto first = byte_level();
   auto second = std::move(first);

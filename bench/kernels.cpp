@@ -24,14 +24,15 @@ namespace {
 
 constexpr const char* help =
     R"(usage: kernels [--model 135m|0.5b] [--isa avx512|avx2|portable]
-               [--format int8|int4|bf16] [--rows N] [--repeats N]
+               [--format NAME] [--rows N] [--repeats N]
 
 For each matrix of a model, format, number of rows and threads: microseconds,
 the best of --repeats passes (25); for few rows GB/s of weights and their share of what
 the best plain loop reads in this run; for many rows billions of operations a
 second (two for each weight and row) and their share of what a loop that only
 repeats the kernel's instructions does. One pass multiplies with as many copies
-of the matrix as exceed the caches. The rivals are measured again and again, the
+of the matrix as exceed the caches. The formats are int8, int4, bf16, q4_k, q6_k,
+q5_k, q5_0, q4_1, q5_1 and iq4_nl. The rivals are measured again and again, the
 best so far counts: on a busy machine trust neither single figures nor shares.
 )";
 
@@ -121,15 +122,9 @@ public:
         bytes_(packed_bytes(format, shape.outputs, shape.inputs)),
         copies_(std::max<std::size_t>(1, std::min(memory.bytes, footprint)
                                              / bytes_)) {
-    // One copy is packed, the others are copied.
-    std::vector<float> numbers(packed_block_rows * shape.inputs);
-    std::minstd_rand random{7};
-    for (auto& x : numbers)
-      x = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
+    // One block is made, the others are copied.
     auto block = packed_block_bytes(format, shape.inputs);
-    pack_blocks(
-        {number_format::f32, numbers.data(), packed_block_rows, shape.inputs},
-        format, memory.data, 0, 1);
+    make_block(format, shape.inputs, memory.data);
     auto blocks = copies_ * packed_blocks(shape.outputs);
     for (std::size_t i = 1; i < blocks; ++i)
       std::memcpy(memory.data + i * block, memory.data, block);
@@ -171,26 +166,52 @@ public:
   }
 
 private:
+  static void make_block(packed_format format, std::size_t inputs,
+                         std::byte* to) {
+    std::minstd_rand random{7};
+    if (can_pack(format)) {
+      std::vector<float> numbers(packed_block_rows * inputs);
+      for (auto& x : numbers)
+        x = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
+      return pack_blocks(
+          {number_format::f32, numbers.data(), packed_block_rows, inputs},
+          format, to, 0, 1);
+    }
+    // All scales are 1/16 in binary16, or bytes of it.
+    auto scales = packed_scales_offset(format, inputs);
+    for (std::size_t i = 0; i < packed_block_bytes(format, inputs); ++i)
+      to[i] = static_cast<std::byte>(i < scales   ? random() >> 8
+                                     : i % 2 == 0 ? 0
+                                                  : 0x2C);
+  }
+
   const packed_kernels& kernels_;
   packed_view weight_;
   std::size_t bytes_;
   std::size_t copies_;
 };
 
-const char* name_of(packed_format format) {
-  return format == packed_format::int8   ? "int8"
-         : format == packed_format::int4 ? "int4"
-                                         : "bf16";
-}
+struct named_format {
+  packed_format format;
+  const char* name;
+};
 
-void print_row(const kernel_set& kernels, packed_format format,
+constexpr named_format formats[] = {
+    {packed_format::int8, "int8"}, {packed_format::int4, "int4"},
+    {packed_format::bf16, "bf16"}, {packed_format::q4_k, "q4_k"},
+    {packed_format::q6_k, "q6_k"}, {packed_format::q5_k, "q5_k"},
+    {packed_format::q5_0, "q5_0"}, {packed_format::q4_1, "q4_1"},
+    {packed_format::q5_1, "q5_1"}, {packed_format::iq4_nl, "iq4_nl"}};
+
+void print_row(const kernel_set& kernels, const named_format& format,
                const shape& shape, std::size_t rows, int threads,
                double seconds, double bytes, const limits& reading) {
-  auto peak = operations_a_second(kernels.packed->name, format) * threads;
+  auto peak =
+      operations_a_second(kernels.packed->name, format.format) * threads;
   auto operations =
       2.0 * static_cast<double>(rows * shape.outputs * shape.inputs) / seconds;
   std::printf("%-9s %-6s %-8s %5zu %7d %10.1f %7.1f %7.0f%% %8.0f ",
-              kernels.packed->name, name_of(format), shape.name, rows, threads,
+              kernels.packed->name, format.name, shape.name, rows, threads,
               seconds * 1e6, bytes / seconds / 1e9,
               100.0 * bytes / seconds / reading.bytes_a_second[threads],
               operations / 1e9);
@@ -202,9 +223,9 @@ void print_row(const kernel_set& kernels, packed_format format,
 }
 
 void measure(const options& options, const kernel_set& kernels,
-             packed_format format, const shape& shape,
+             const named_format& format, const shape& shape,
              const huge_memory& memory, const limits& reading) {
-  measurement measured{shape, format, kernels, memory};
+  measurement measured{shape, format.format, kernels, memory};
   for (std::size_t rows : {1u, 8u, 32u, 512u})
     for (int threads : {1, 2}) {
       // A prompt needs the scores of its last token only.
@@ -229,9 +250,8 @@ int main(int argc, char** argv) {
   for (auto kernels : usable_kernels()) {
     if (!options.isa.empty() && options.isa != kernels->name)
       continue;
-    for (auto format :
-         {packed_format::int8, packed_format::int4, packed_format::bf16}) {
-      if (!options.format.empty() && options.format != name_of(format))
+    for (const auto& format : formats) {
+      if (!options.format.empty() && options.format != format.name)
         continue;
       reading.measure(memory.data, 10);
       for (auto& shape : shapes)

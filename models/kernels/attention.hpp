@@ -16,9 +16,11 @@ inline constexpr std::size_t attention_chunk = 256;
 inline constexpr std::size_t max_attention_rows = 48;
 
 /// Where keys and values of one layer and key head lie in each block of 16
-/// tokens: keys as [head, 16], values as [width / 16, 16 tokens, 16].
+/// tokens: keys as [head, 16], values as [width / 16, 16 tokens, 16]. For i8
+/// there follow what a unit of each token's key, of its value is worth, 16 f16
+/// each: the largest number of the token and head is 127 of them.
 struct kv_place {
-  /// f32 or f16.
+  /// f32, f16 or i8.
   number_format format = number_format::f16;
   /// Numbers in a head.
   std::size_t head = 0;
@@ -29,6 +31,14 @@ struct kv_place {
   /// `head` rounded up to whole vectors.
   constexpr std::size_t width() const {
     return (head + 15) / 16 * 16;
+  }
+
+  /// As `keys` and `values`, the units of i8.
+  constexpr std::size_t key_units() const {
+    return keys + head * kv_block_tokens;
+  }
+  constexpr std::size_t value_units() const {
+    return values + width() * kv_block_tokens;
   }
 };
 
@@ -76,17 +86,19 @@ constexpr std::size_t attention_scratch(std::size_t width) {
 
 /// One form of the loops. A row's result is made chunk by chunk: from the first
 /// token of the chunk on, each score is a sum over the head in order, each value
-/// a sum over the tokens in order, every addition fused with its
-/// multiplication; and the chunks are put together in order. So its bits do not
-/// depend on the other rows, the ranges of chunks, the threads or the form. A
-/// row that sees a number which is not finite gets a result that is not, and
-/// spoils no other row; what a row does not see has no part in its result, and
-/// blocks that no row sees any of are not read.
+/// a sum over the tokens in order, every addition fused with its multiplication;
+/// units are taken in once, by a score when its sum is made and by a weight; and
+/// the chunks are put together in order. So its bits do not depend on the other
+/// rows, the ranges of chunks, the threads or the form. A row that sees a number
+/// which is not finite gets a result that is not, and spoils no other row; what
+/// a row does not see has no part in its result, and blocks of which no row sees
+/// any are not read.
 struct attention_kernels {
   const char* name;
 
   /// Stores the key and the value of a token, [head] each, rounded, in a slot of
-  /// its block. What is too large for the format becomes infinite.
+  /// its block. What is too large for the format becomes infinite; with i8, for
+  /// which all above 8 million is, the whole key or value then is no number.
   void (*store)(const kv_place& place, const float* key, const float* value,
                 std::byte* block, std::size_t slot);
 

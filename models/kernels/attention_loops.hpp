@@ -2,11 +2,13 @@
 #pragma once
 
 #include "models/kernels/attention_tiles.hpp"
+#include "models/kernels/kv_store_loops.hpp"
 #include "models/kernels/vector_functions.hpp"
 #include "models/weights/half_floats.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 // Included by loops_*.cpp as loops.hpp is.
 
@@ -18,33 +20,6 @@ struct attention_loops {
   using vector = typename Lanes::vector;
   using functions = vector_functions<Lanes>;
   static constexpr std::size_t lanes = 16;
-
-  // --- what is stored --------------------------------------------------------
-
-  template <class Number>
-  static void store_as(const kv_place& place, const float* key,
-                       const float* value, std::byte* block, std::size_t slot) {
-    auto keys = reinterpret_cast<Number*>(block + place.keys) + slot;
-    auto values =
-        reinterpret_cast<Number*>(block + place.values) + slot * lanes;
-    for (std::size_t i = 0; i < place.head; i += lanes) {
-      auto count = std::min(lanes, place.head - i);
-      Number rounded[lanes];
-      Lanes::store(rounded, Lanes::load_some(key + i, count));
-      for (std::size_t j = 0; j < count; ++j)
-        keys[(i + j) * lanes] = rounded[j];
-      Lanes::store(values + i * kv_block_tokens,
-                   Lanes::load_some(value + i, count));
-    }
-  }
-
-  static void store(const kv_place& place, const float* key,
-                    const float* value, std::byte* block, std::size_t slot) {
-    if (place.format == number_format::f16)
-      store_as<float16>(place, key, value, block, slot);
-    else
-      store_as<float>(place, key, value, block, slot);
-  }
 
   // --- parts -----------------------------------------------------------------
 
@@ -81,10 +56,12 @@ struct attention_loops {
                             const float* sink, std::size_t head,
                             float* result) {
     auto factor = factor_of(part, width, sink);
-    for (std::size_t i = 0; i < head; i += lanes)
-      Lanes::store_some(result + i,
-                        Lanes::multiply(Lanes::load(part + i), factor),
-                        std::min(lanes, head - i));
+    std::size_t i = 0;
+    for (; i + lanes <= head; i += lanes)
+      Lanes::store(result + i, Lanes::multiply(Lanes::load(part + i), factor));
+    if (i < head)
+      Lanes::store_some(
+          result + i, Lanes::multiply(Lanes::load(part + i), factor), head - i);
   }
 
   static void merge(float* parts, std::size_t count, const float* sink,
@@ -155,19 +132,16 @@ struct attention_loops {
     std::size_t shared_end = attention_chunk;
 
     view(const attention_row* rows, std::size_t chunk) {
-      auto inside = [chunk](std::size_t token) {
-        auto start = chunk * attention_chunk;
-        return std::min(std::max(token, start) - start, attention_chunk);
-      };
+      auto start = chunk * attention_chunk;
       for (std::size_t r = 0; r < Rows; ++r) {
-        begin[r] = inside(rows[r].first);
-        end[r] = inside(rows[r].limit);
+        begin[r] =
+            std::min(std::max(rows[r].first, start) - start, attention_chunk);
+        end[r] =
+            std::min(std::max(rows[r].limit, start) - start, attention_chunk);
         shared = std::max(shared, begin[r]);
         shared_end = std::min(shared_end, end[r]);
-        if (!sees(r))
-          continue;
-        first = std::min(first, begin[r]);
-        last = std::max(last, end[r]);
+        first = std::min(first, sees(r) ? begin[r] : attention_chunk);
+        last = std::max(last, sees(r) ? end[r] : 0);
       }
       if (shared >= shared_end)
         shared = shared_end = attention_chunk;
@@ -205,13 +179,14 @@ struct attention_loops {
                    rows[r].limit - index * attention_chunk, rows[r].slope);
       single::weigh(own, seen.begin[r], seen.end[r], task.place.width(),
                     parts + r * stride);
+      tile::weigh_units(stretch, seen.begin[r], seen.end[r], own);
     }
     // What not all see is added to each that sees it, in order.
     auto mix_alone = [&](std::size_t r, std::size_t from, std::size_t to) {
       single::mix(stretch, from, to, scores + r * attention_chunk,
                   parts + r * stride, stride);
     };
-    for (std::size_t r = 0; r < Rows; ++r)
+    for (std::size_t r = 0; seen.shared > 0 && r < Rows; ++r)
       mix_alone(r, seen.begin[r], std::min(seen.end[r], seen.shared));
     tile::mix(stretch, seen.shared, seen.shared_end, scores, parts, stride);
     for (std::size_t r = 0; r < Rows; ++r)
@@ -231,7 +206,9 @@ struct attention_loops {
 
   static void attend_chunk(const row_group& group, std::size_t index,
                            std::size_t end, float* parts, std::size_t stride) {
-    if (group.task.place.format == number_format::f16)
+    if (group.task.place.format == number_format::i8)
+      attend_group<std::int8_t>(group, index, end, parts, stride);
+    else if (group.task.place.format == number_format::f16)
       attend_group<float16>(group, index, end, parts, stride);
     else
       attend_group<float>(group, index, end, parts, stride);
@@ -264,8 +241,8 @@ struct attention_loops {
   static void attend(const attention_task& task, float* scratch) {
     auto width = task.place.width();
     auto size = attention_part(width);
-    auto parts = scratch;                          // [count, part]
-    auto others = parts + task.count * size;       // of a group
+    auto parts = scratch;                    // [count, part]
+    auto others = parts + task.count * size; // of a group
     auto queries = others + task.count * size;
     order_queries(task, queries);
     auto limit = largest_limit(task);
@@ -306,7 +283,7 @@ struct attention_loops {
   }
 
   static constexpr attention_kernels table(const char* name) {
-    return {name, store, attend, attend_chunks, merge};
+    return {name, kv_store_loops<Lanes>::store, attend, attend_chunks, merge};
   }
 };
 

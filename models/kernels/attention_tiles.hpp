@@ -3,6 +3,7 @@
 
 #include "models/kernels/attention.hpp"
 #include "models/kernels/vector_functions.hpp"
+#include "models/weights/half_floats.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -39,9 +40,13 @@ struct attention_tile {
   // Few rows leave registers for two vectors of the cache.
   static constexpr std::size_t together = Rows <= Lanes::rows_by_two ? 2 : 1;
 
-  static inline const Number* at(const cache_stretch& stretch,
+  // Numbers of 8 bits count units.
+  static constexpr bool has_units = sizeof(Number) == 1;
+
+  template <class Stored = Number>
+  static inline const Stored* at(const cache_stretch& stretch,
                                  std::size_t block, std::size_t offset) {
-    return reinterpret_cast<const Number*>(stretch.blocks[block] + offset);
+    return reinterpret_cast<const Stored*>(stretch.blocks[block] + offset);
   }
 
   /// Fetches what is needed a little later, a line at a time.
@@ -87,10 +92,18 @@ struct attention_tile {
       }
     }
     MODEL_SERVER_UNROLL
-    for (std::size_t b = 0; b < Blocks; ++b)
+    for (std::size_t b = 0; b < Blocks; ++b) {
+      if constexpr (has_units) {
+        auto units = Lanes::load(
+            at<float16>(stretch, block + b, stretch.place.key_units()));
+        MODEL_SERVER_UNROLL
+        for (std::size_t r = 0; r < Rows; ++r)
+          sums[b][r] = Lanes::multiply(sums[b][r], units);
+      }
       MODEL_SERVER_UNROLL
-    for (std::size_t r = 0; r < Rows; ++r)
-      Lanes::store(scores + r * chunk + (block + b) * lanes, sums[b][r]);
+      for (std::size_t r = 0; r < Rows; ++r)
+        Lanes::store(scores + r * chunk + (block + b) * lanes, sums[b][r]);
+    }
   }
 
   static inline void score(const cache_stretch& stretch, const float* queries,
@@ -143,8 +156,8 @@ struct attention_tile {
                            std::size_t width, float* part) {
     // What else lies in their vectors gets no weight.
     auto first = begin / lanes * lanes;
-    std::fill(scores + first, scores + begin,
-              std::numeric_limits<float>::lowest());
+    for (auto t = first; t < begin; ++t)
+      scores[t] = std::numeric_limits<float>::lowest();
     for (; end % lanes != 0; ++end)
       scores[end] = std::numeric_limits<float>::lowest();
     auto best = Lanes::spread(-std::numeric_limits<float>::infinity());
@@ -164,6 +177,20 @@ struct attention_tile {
       Lanes::store(part + i, Lanes::zero());
     Lanes::store(part + width, sums);
     Lanes::store(part + width + lanes, best);
+  }
+
+  /// Makes of the weights of the tokens `begin` to `end` those of their stored
+  /// values.
+  static inline void weigh_units(const cache_stretch& stretch,
+                                 std::size_t begin, std::size_t end,
+                                 float* weights) {
+    if constexpr (has_units)
+      for (auto block = begin / lanes; block * lanes < end; ++block) {
+        auto units = Lanes::load(
+            at<float16>(stretch, block, stretch.place.value_units()));
+        auto to = weights + block * lanes;
+        Lanes::store(to, Lanes::multiply(Lanes::load(to), units));
+      }
   }
 
   // --- values ----------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -51,6 +52,13 @@ struct avx2_lanes {
   static vector load(const float16* from) {
     return {_mm256_cvtph_ps(eight(from)), _mm256_cvtph_ps(eight(from + 8))};
   }
+  static vector load(const std::int8_t* from) {
+    return {of_bytes(from), of_bytes(from + 8)};
+  }
+  static __m256 of_bytes(const std::int8_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+  }
   template <class Number>
   static vector load_some(const Number* from, std::size_t count) {
     Number whole[16];
@@ -72,6 +80,18 @@ struct avx2_lanes {
   static void store(float16* to, vector x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow(x.low));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8), narrow(x.high));
+  }
+  static void store(std::int8_t* to, vector x) {
+    auto low = words(x.low);
+    auto high = words(x.high);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm_packs_epi16(low, high));
+  }
+  // Rounded to 16 bits.
+  static __m128i words(__m256 x) {
+    auto rounded = _mm256_cvtps_epi32(x);
+    return _mm_packs_epi32(_mm256_castsi256_si128(rounded),
+                           _mm256_extracti128_si256(rounded, 1));
   }
   static __m128i narrow(__m256 x) {
     return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);

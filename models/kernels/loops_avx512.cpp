@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #if defined(__x86_64__)
@@ -59,6 +60,10 @@ struct avx512_lanes {
     return _mm512_cvtph_ps(
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
   }
+  static vector load(const std::int8_t* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+  }
   static vector load_some(const float* from, std::size_t count) {
     return _mm512_maskz_loadu_ps(first(count), from);
   }
@@ -77,6 +82,10 @@ struct avx512_lanes {
   static void store(float16* to, vector x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static void store(std::int8_t* to, vector x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
   }
   static void store_some(float* to, vector x, std::size_t count) {
     _mm512_mask_storeu_ps(to, first(count), x);

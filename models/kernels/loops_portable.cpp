@@ -33,6 +33,9 @@ struct portable_lanes {
   static float as_float(float x) {
     return x;
   }
+  static float as_float(std::int8_t x) {
+    return x;
+  }
   template <class Half>
   static float as_float(Half x) {
     return to_float(x);
@@ -60,6 +63,10 @@ struct portable_lanes {
   static void store(float16* to, const vector& x) {
     for (std::size_t i = 0; i < 16; ++i)
       to[i] = to_float16(x.at[i]);
+  }
+  static void store(std::int8_t* to, const vector& x) {
+    for (std::size_t i = 0; i < 16; ++i)
+      to[i] = static_cast<std::int8_t>(std::nearbyint(x.at[i]));
   }
   static void store_some(float* to, const vector& x, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)

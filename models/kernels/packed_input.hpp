@@ -18,24 +18,45 @@ struct tile_limits {
   std::size_t most;
 };
 
+/// What is known of a group of a row beside its bytes.
+enum class input_fact : std::size_t {
+  /// Float.
+  scale,
+  /// -8 times the sum of the bytes, int32.
+  offset,
+  /// The scale times the sum of the bytes, float.
+  scaled_sum,
+  /// The sums of the first and of the last 16 bytes, int16 each.
+  half_sums
+};
+
+/// Where the facts of one group and row lie.
+struct input_facts {
+  const std::byte* first;
+  std::size_t stride;
+
+  const std::byte* at(input_fact fact) const {
+    return first + static_cast<std::size_t>(fact) * stride;
+  }
+};
+
 /// Rows in tiles, those of one tile woven together so that a loop reads them in
 /// one run. Kept from layer to layer for its memory. A step is a group of 32
 /// columns, or a pair of them:
 ///
 ///   quantized  [steps][8][tile rows] of 4 bytes from -127 to 127, then
-///              [tile rows] scales, float, then [tile rows] of -128 times the
-///              sum of the bytes and [tile rows] of -8 times it, int32
+///              [input_fact][tile rows] of 4 bytes
 ///   floats     [steps][2][tile rows] float
 ///
 /// with 0 behind the last column. A group with a number that is not finite is 0
 /// with NaN for its scale.
 class packed_input {
 public:
-  static constexpr std::size_t quantized_step_bytes = 32 + 4 + 4 + 4;
+  static constexpr std::size_t quantized_step_bytes = 32 + 4 * 4;
   static constexpr std::size_t float_step_bytes = 8;
 
-  /// Makes room for rows of some form's loops and a kind of format (int8 and
-  /// int4 are one kind). What was there is lost.
+  /// Makes room for rows of some form's loops and a kind of format (all but
+  /// bf16 are one kind). What was there is lost.
   void reset(const packed_kernels& kernels, packed_format format,
              std::size_t rows, std::size_t columns);
 

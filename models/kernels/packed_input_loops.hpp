@@ -15,6 +15,11 @@
 
 namespace model_server {
 
+/// Of the first and of the last 16 bytes of a group.
+struct half_sums {
+  std::int32_t first, last;
+};
+
 /// See packed_loops.hpp for `Lanes`.
 template <class Lanes>
 struct packed_input_loops {
@@ -22,8 +27,7 @@ struct packed_input_loops {
   static constexpr std::size_t width = packed_block_rows;
   static constexpr std::size_t word = 4;
 
-  // One group of one row. `scale` and what follows are `rows` numbers apart
-  // from those of the next kind.
+  // One group of one row. Each fact is `rows` numbers apart from the next.
   static inline void prepare_group(const float* x, std::size_t count,
                                    std::byte* step, std::size_t rows,
                                    std::size_t row) {
@@ -48,17 +52,23 @@ struct packed_input_loops {
       inverse = 127.0f / largest;
     }
     std::int8_t bytes[packed_group];
-    auto sum = Lanes::round(halves[0], halves[1], inverse, bytes);
+    auto [first, last] = Lanes::round(halves[0], halves[1], inverse, bytes);
+    auto sum = first + last;
     for (std::size_t i = 0; i < packed_group / word; ++i)
       std::memcpy(step + (i * rows + row) * word, bytes + i * word, word);
-    auto put = [&](std::size_t kind, auto number) {
+    auto put = [&](input_fact fact, auto number) {
       static_assert(sizeof(number) == word);
+      auto kind = static_cast<std::size_t>(fact);
       std::memcpy(step + (packed_group + kind * word) * rows + row * word,
                   &number, word);
     };
-    put(0, scale);
-    put(1, -128 * sum);
-    put(2, -8 * sum);
+    put(input_fact::scale, scale);
+    put(input_fact::offset, -8 * sum);
+    put(input_fact::scaled_sum, scale * static_cast<float>(sum));
+    struct {
+      std::int16_t first, last;
+    } sums{static_cast<std::int16_t>(first), static_cast<std::int16_t>(last)};
+    put(input_fact::half_sums, sums);
   }
 
   static void prepare(const float* x, std::size_t x_stride, packed_input& input,

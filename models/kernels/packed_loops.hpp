@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/kernels/aligned_floats.hpp"
+#include "models/kernels/packed_formats.hpp"
 #include "models/kernels/packed_input_loops.hpp"
 #include "models/kernels/packed_product.hpp"
 #include "models/kernels/packed_tiles.hpp"
@@ -14,10 +15,11 @@
 
 namespace model_server {
 
-/// `Lanes` gives vectors of 16 floats, and for each format in which weights are
-/// read a struct `Numbers`: what a line of 64 bytes of 16 outputs is, and how
-/// it meets the input. A line has `parts`, each multiplied with one word of
-/// the input: 4 bytes, or a float.
+/// `Lanes` gives vectors of 16 floats, and for each number of bits in which
+/// weights are read a struct of sums: what the numbers of a step of 16 outputs
+/// are, and how they meet the input. packed_formats.hpp makes `Numbers` of
+/// these. A step has `units`, a loop each time; a unit has `parts`, each
+/// multiplied with `part_words` words of the input: 4 bytes, or a float.
 template <class Lanes>
 struct packed_loops {
   using tiles = packed_tiles<Lanes>;
@@ -57,6 +59,7 @@ struct packed_loops {
       part.block += Blocks;
       part.weights.numbers += Blocks * part.weights.number_stride;
       part.weights.scales += Blocks * part.weights.scale_stride;
+      part.weights.supers += Blocks * part.weights.scale_stride;
       if (!part.begins || !part.ends) // else they have been written
         part.totals += Blocks * Rows * width;
     }
@@ -93,11 +96,15 @@ struct packed_loops {
 
   static panel panel_at(const packed_view& weight, std::size_t block,
                         std::size_t step) {
-    auto stride = packed_block_bytes(weight.format, weight.columns);
+    auto format = weight.format;
+    auto layout = layout_of(format);
+    auto stride = packed_block_bytes(format, weight.columns);
     auto begin = weight.data + block * stride;
-    return {begin + step * packed_step_bytes(weight.format),
-            begin + packed_scales_offset(weight.format, weight.columns)
-                + step * width * 2,
+    return {begin + step * layout.numbers,
+            begin + packed_scales_offset(format, weight.columns)
+                + step * layout.scales,
+            begin + packed_super_scales_offset(format, weight.columns)
+                + step / packed_super_groups * layout.super_scales,
             stride, stride};
   }
 
@@ -117,7 +124,7 @@ struct packed_loops {
   }
 
   // Several tiles: a panel of a few blocks and some steps stays in the cache,
-  // as bytes if it was 4 bits wide, while all tiles pass by and the panel after
+  // as bytes if it was narrower, while all tiles pass by and the panel after
   // it is fetched.
   template <class Numbers, class Widened>
   static void multiply_tiles(const packed_product& task, std::size_t begin,
@@ -125,9 +132,10 @@ struct packed_loops {
     auto& input = *task.input;
     auto& memory = own_scratch();
     constexpr auto most = Lanes::panel_blocks;
-    constexpr auto bytes = packed_step_bytes(Widened::format);
+    constexpr auto bytes = Widened::step_bytes;
     constexpr auto steps_at_once = Lanes::panel_bytes / (most * bytes);
-    constexpr auto widens = Numbers::format != Widened::format;
+    static_assert(steps_at_once % packed_super_groups == 0);
+    constexpr auto widens = Numbers::step_bytes != bytes;
     memory.totals.reserve(most * width * input.rows());
     if (widens)
       memory.panel.reserve(Lanes::panel_bytes / sizeof(float));
@@ -140,8 +148,7 @@ struct packed_loops {
         auto next = after<Numbers>(task, ends ? block + most : block,
                                    ends ? 0 : step + steps, end, steps_at_once);
         if constexpr (widens)
-          weights = widen<Numbers, Widened>(weights, blocks, steps,
-                                            memory.panel.data());
+          weights = widen<Numbers>(weights, blocks, steps, memory.panel.data());
         for (std::size_t tile = 0; tile < input.tiles(); ++tile) {
           auto row = input.first_row(tile);
           auto rows = input.first_row(tile + 1) - row;
@@ -165,7 +172,7 @@ struct packed_loops {
     next_panel next;
     if (block >= end)
       return next;
-    constexpr auto bytes = packed_step_bytes(Numbers::format);
+    constexpr auto bytes = Numbers::step_bytes;
     auto weights = panel_at(task.weight, block, step);
     next.at = weights.numbers;
     next.stride = weights.number_stride;
@@ -178,20 +185,33 @@ struct packed_loops {
     return next;
   }
 
-  // Gives each part of a line a line of its own.
-  template <class Numbers, class Widened>
+  // Gives each word of a unit a line of its own.
+  template <class Numbers>
   static panel widen(panel from, std::size_t blocks, std::size_t steps,
                      float* memory) {
     auto to = reinterpret_cast<std::byte*>(memory);
-    auto lines = steps * packed_step_bytes(Numbers::format) / line;
     for (std::size_t b = 0; b < blocks; ++b)
-      for (std::size_t i = 0; i < lines; ++i) {
-        auto numbers = from.numbers + b * from.number_stride + i * line;
-        auto at = to + (b * lines + i) * 2 * line;
-        Lanes::store_line(at, Numbers::template load<0>(numbers));
-        Lanes::store_line(at + line, Numbers::template load<1>(numbers));
+      for (std::size_t i = 0; i < steps; ++i) {
+        auto numbers =
+            from.numbers + b * from.number_stride + i * Numbers::step_bytes;
+        for (std::size_t unit = 0; unit < Numbers::units; ++unit)
+          to = widen_unit<typename Numbers::bits>(
+              numbers, unit, to,
+              std::make_index_sequence<Numbers::bits::words>{});
       }
-    return {to, from.scales, lines * 2 * line, from.scale_stride};
+    from.numbers = reinterpret_cast<std::byte*>(memory);
+    from.number_stride = steps * packed_group * packed_block_rows;
+    return from;
+  }
+
+  template <class Bits, std::size_t... Words>
+  static inline std::byte* widen_unit(const std::byte* numbers,
+                                      std::size_t unit, std::byte* to,
+                                      std::index_sequence<Words...>) {
+    (Lanes::store_line(to + Words * line,
+                       Bits::template word<Words>(numbers, unit)),
+     ...);
+    return to + sizeof...(Words) * line;
   }
 
   template <class Numbers, class Widened>
@@ -207,23 +227,31 @@ struct packed_loops {
 
   static void multiply(const packed_product& task, std::size_t begin,
                        std::size_t end) {
-    using int8 = typename Lanes::int8;
-    using int4 = typename Lanes::int4;
-    using bf16 = typename Lanes::bf16;
+    using formats = packed_formats<Lanes>;
+    using enum packed_format;
     assert(task.input->columns() == task.weight.columns);
     assert(task.input->is_quantized() == is_quantized(task.weight.format));
     switch (task.weight.format) {
-    case packed_format::int8:
-      return multiply_as<int8, int8>(task, begin, end);
-    case packed_format::int4:
-      return multiply_as<int4, typename Lanes::int4_bytes>(task, begin, end);
-    case packed_format::bf16:
-      return multiply_as<bf16, bf16>(task, begin, end);
+#define MODEL_SERVER_FORMAT(name)                                              \
+  case name:                                                                   \
+    return multiply_as<typename formats::name, typename formats::name##_wide>( \
+        task, begin, end);
+      MODEL_SERVER_FORMAT(int8)
+      MODEL_SERVER_FORMAT(int4)
+      MODEL_SERVER_FORMAT(bf16)
+      MODEL_SERVER_FORMAT(q4_k)
+      MODEL_SERVER_FORMAT(q6_k)
+      MODEL_SERVER_FORMAT(q5_k)
+      MODEL_SERVER_FORMAT(q5_0)
+      MODEL_SERVER_FORMAT(q4_1)
+      MODEL_SERVER_FORMAT(q5_1)
+      MODEL_SERVER_FORMAT(iq4_nl)
+#undef MODEL_SERVER_FORMAT
     }
   }
 
   static constexpr packed_kernels table(const char* name) {
-    return {name, Lanes::int8::limits, Lanes::bf16::limits,
+    return {name, Lanes::quantized::limits, Lanes::bf16::limits,
             packed_input_loops<Lanes>::prepare, multiply};
   }
 };

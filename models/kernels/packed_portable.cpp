@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace model_server {
 
@@ -16,6 +17,9 @@ struct portable_packed_lanes {
     Number at[16];
   };
   using vector = sixteen<float>;
+  struct line_of_bytes {
+    std::uint8_t at[64];
+  };
 
   static constexpr std::size_t panel_blocks = 1;
   static constexpr std::size_t panel_bytes = 16 * 1024;
@@ -54,6 +58,11 @@ struct portable_packed_lanes {
       return to_float(word_at<float16>(from + 2 * i));
     });
   }
+  static vector load_bytes(const std::byte* from) {
+    return make<float>([=](std::size_t i) {
+      return static_cast<float>(std::to_integer<int>(from[i]));
+    });
+  }
   static void store(float* to, const vector& x) {
     store_some(to, x, 16);
   }
@@ -72,8 +81,8 @@ struct portable_packed_lanes {
   }
   static void fetch(const std::byte*) {
   }
-  static void store_line(std::byte* to, const std::byte* from) {
-    std::memcpy(to, from, 64);
+  static void store_line(std::byte* to, const line_of_bytes& from) {
+    std::memcpy(to, from.at, 64);
   }
 
   static float largest_size(const vector& a, const vector& b) {
@@ -84,17 +93,19 @@ struct portable_packed_lanes {
             std::max(largest, std::bit_cast<std::uint32_t>(x) & 0x7FFFFFFFu);
     return std::bit_cast<float>(largest);
   }
-  static std::int32_t round(const vector& a, const vector& b, float factor,
-                            std::int8_t* bytes) {
+  static std::int32_t round(const vector& x, float factor, std::int8_t* bytes) {
     // Adding a large number rounds to the nearest integer, ties to even.
     constexpr auto large = 0x1.8p23f;
     std::int32_t sum = 0;
-    for (std::size_t i = 0; i < packed_group; ++i) {
-      auto x = (i < 16 ? a.at[i] : b.at[i - 16]) * factor;
-      bytes[i] = static_cast<std::int8_t>((x + large) - large);
+    for (std::size_t i = 0; i < 16; ++i) {
+      bytes[i] = static_cast<std::int8_t>((x.at[i] * factor + large) - large);
       sum += bytes[i];
     }
     return sum;
+  }
+  static half_sums round(const vector& a, const vector& b, float factor,
+                         std::int8_t* bytes) {
+    return {round(a, factor, bytes), round(b, factor, bytes + 16)};
   }
 
   struct quantized {
@@ -103,69 +114,209 @@ struct portable_packed_lanes {
     static constexpr std::size_t blocks_of(std::size_t) {
       return 1;
     }
+  };
+
+  // Of each number of bits: the bytes of a word of a unit of a step.
+  template <std::size_t Words>
+  struct eight {
+    static constexpr std::size_t step_bytes = 512;
+    static constexpr std::size_t words = Words;
+    static constexpr std::size_t units = 8 / Words;
+    template <std::size_t Word>
+    static line_of_bytes word(const std::byte* step, std::size_t unit) {
+      line_of_bytes result;
+      std::memcpy(result.at, step + (unit * Words + Word) * 64, 64);
+      return result;
+    }
+  };
+
+  template <class F>
+  static line_of_bytes make_line(F f) {
+    line_of_bytes result;
+    for (std::size_t i = 0; i < 64; ++i)
+      result.at[i] = static_cast<std::uint8_t>(f(i));
+    return result;
+  }
+  static unsigned byte_at(const std::byte* from) {
+    return std::to_integer<unsigned>(*from);
+  }
+  template <std::size_t Word>
+  static unsigned half(const std::byte* from) {
+    return byte_at(from) >> Word % 2 * 4 & 15;
+  }
+
+  struct four {
+    static constexpr std::size_t step_bytes = 256;
+    static constexpr std::size_t words = 2;
+    static constexpr std::size_t units = 4;
+    template <std::size_t Word>
+    static line_of_bytes word(const std::byte* step, std::size_t unit) {
+      auto at = step + unit * 64;
+      return make_line([=](std::size_t i) { return half<Word>(at + i); });
+    }
+  };
+
+  // The values of iq4_nl and 128.
+  struct table {
+    static constexpr std::size_t step_bytes = 256;
+    static constexpr std::size_t words = 2;
+    static constexpr std::size_t units = 4;
+    template <std::size_t Word>
+    static line_of_bytes word(const std::byte* step, std::size_t unit) {
+      auto at = step + unit * 64;
+      return make_line([=](std::size_t i) {
+        return iq4_nl_values[half<Word>(at + i)] + 128;
+      });
+    }
+  };
+
+  struct five {
+    static constexpr std::size_t step_bytes = 320;
+    static constexpr std::size_t words = 4;
+    static constexpr std::size_t units = 2;
+    template <std::size_t Word>
+    static line_of_bytes word(const std::byte* step, std::size_t unit) {
+      auto at = step + (1 + unit * 2 + Word / 2) * 64;
+      auto bit = unit * 4 + Word;
+      return make_line([=](std::size_t i) {
+        return half<Word>(at + i) | (byte_at(step + i) >> bit & 1) << 4;
+      });
+    }
+  };
+
+  struct six {
+    static constexpr std::size_t step_bytes = 384;
+    static constexpr std::size_t words = 4;
+    static constexpr std::size_t units = 2;
+    template <std::size_t Word>
+    static line_of_bytes word(const std::byte* step, std::size_t unit) {
+      auto upper = step + unit * 192;
+      auto at = upper + (1 + Word / 2) * 64;
+      return make_line([=](std::size_t i) {
+        return half<Word>(at + i) | (byte_at(upper + i) >> 2 * Word & 3) << 4;
+      });
+    }
+  };
+
+  // One word of the input after the other.
+  template <class Bits>
+  struct words_of : quantized {
+    using bits = Bits;
+    static constexpr std::size_t step_bytes = Bits::step_bytes;
+    static constexpr std::size_t units = Bits::units;
+    static constexpr std::size_t parts = Bits::words;
+    static constexpr std::size_t part_words = 1;
     using sum = sixteen<std::int32_t>;
     using input = const std::byte*;
-    static sum begin(const std::byte* offset) {
-      auto x = word_at<std::int32_t>(offset);
-      return make<std::int32_t>([=](std::size_t) { return x; });
-    }
-    static input spread(const std::byte* words) {
+    static input spread(const std::byte* words, std::size_t) {
       return words;
     }
-    static vector end(const sum& sums, const std::byte*) {
-      return make<float>(
-          [&](std::size_t i) { return static_cast<float>(sums.at[i]); });
-    }
-    // `number(byte)` is the weight in a byte of the line.
-    template <class F>
-    static sum add_numbers(const sum& sums, input x, F number) {
+    static sum products(const line_of_bytes& w, input x) {
       std::int32_t four[4];
       for (std::size_t j = 0; j < 4; ++j)
         four[j] = std::to_integer<std::int8_t>(x[j]);
       return make<std::int32_t>([&](std::size_t i) {
-        return sums.at[i] + number(4 * i) * four[0]
-               + number(4 * i + 1) * four[1] + number(4 * i + 2) * four[2]
-               + number(4 * i + 3) * four[3];
+        return w.at[4 * i] * four[0] + w.at[4 * i + 1] * four[1]
+               + w.at[4 * i + 2] * four[2] + w.at[4 * i + 3] * four[3];
       });
+    }
+    static vector end(const sum& sums, input_facts, const std::byte*) {
+      return make<float>(
+          [&](std::size_t i) { return static_cast<float>(sums.at[i]); });
     }
   };
 
-  struct int8 : quantized {
-    static constexpr auto format = packed_format::int8;
-    static constexpr std::size_t offset_kind = 0;
-    static constexpr std::size_t parts = 1;
-    using weight = const std::byte*;
-    template <std::size_t>
-    static weight load(const std::byte* from) {
-      return from;
+  template <class Bits, int Zero>
+  struct plain_sums : words_of<Bits> {
+    using sum = sixteen<std::int32_t>;
+    using weight = line_of_bytes;
+    static sum begin(input_facts facts) {
+      auto x = word_at<std::int32_t>(facts.at(input_fact::offset)) * (Zero / 8);
+      return make<std::int32_t>([=](std::size_t) { return x; });
     }
-    static sum add(const sum& sums, weight w, input x) {
-      return add_numbers(sums, x, [=](std::size_t i) {
-        return std::to_integer<std::int32_t>(w[i]);
-      });
-    }
-  };
-
-  struct int4 : quantized {
-    static constexpr auto format = packed_format::int4;
-    static constexpr std::size_t offset_kind = 1;
-    static constexpr std::size_t parts = 2;
-    struct weight {
-      const std::byte* line;
-      int shift;
-    };
     template <std::size_t Part>
-    static weight load(const std::byte* from) {
-      return {from, Part == 0 ? 0 : 4};
+    static weight load(const std::byte* step, std::size_t unit,
+                       const std::byte*) {
+      return Bits::template word<Part>(step, unit);
     }
-    static sum add(const sum& sums, weight w, input x) {
-      return add_numbers(sums, x, [=](std::size_t i) {
-        return (std::to_integer<std::int32_t>(w.line[i]) >> w.shift) & 15;
+    static sum add(const sum& sums, const weight& w, const std::byte* x) {
+      auto products = words_of<Bits>::products(w, x);
+      return make<std::int32_t>(
+          [&](std::size_t i) { return sums.at[i] + products.at[i]; });
+    }
+  };
+
+  // Each output has a scale, a byte.
+  template <class Bits>
+  struct byte_scaled_sums : plain_sums<Bits, 0> {
+    static vector end(const sixteen<std::int32_t>& sums, input_facts,
+                      const std::byte* scales) {
+      return make<float>([&](std::size_t i) {
+        return static_cast<float>(sums.at[i]
+                                  * std::to_integer<std::int32_t>(scales[i]));
       });
     }
   };
 
-  using int4_bytes = int4;
+  // Each 16 inputs have a scale, a byte with a sign.
+  template <class Bits>
+  struct scaled_sums : words_of<Bits> {
+    using sum = sixteen<std::int32_t>;
+    struct weight {
+      line_of_bytes numbers;
+      sum scales;
+    };
+    static std::int32_t scale_at(const std::byte* scales, std::size_t lane,
+                                 std::size_t half) {
+      return std::to_integer<std::int8_t>(scales[2 * lane + half]);
+    }
+    static sum begin(input_facts) {
+      return {};
+    }
+    template <std::size_t Part>
+    static weight load(const std::byte* step, std::size_t unit,
+                       const std::byte* scales) {
+      return {Bits::template word<Part>(step, unit),
+              make<std::int32_t>(
+                  [=](std::size_t i) { return scale_at(scales, i, unit); })};
+    }
+    static sum add(const sum& sums, const weight& w, const std::byte* x) {
+      auto products = words_of<Bits>::products(w.numbers, x);
+      return make<std::int32_t>([&](std::size_t i) {
+        return sums.at[i] + products.at[i] * w.scales.at[i];
+      });
+    }
+    // A number of 0 is written as 32.
+    static vector end(const sum& sums, input_facts facts,
+                      const std::byte* scales) {
+      auto halves = facts.at(input_fact::half_sums);
+      auto first = word_at<std::int16_t>(halves);
+      auto last = word_at<std::int16_t>(halves + 2);
+      return make<float>([&](std::size_t i) {
+        return static_cast<float>(sums.at[i]
+                                  - 32
+                                        * (scale_at(scales, i, 0) * first
+                                           + scale_at(scales, i, 1) * last));
+      });
+    }
+  };
+
+  using eight_sums = plain_sums<eight<1>, 128>;
+  using table_sums = plain_sums<table, 128>;
+  template <int Zero>
+  using four_sums = plain_sums<four, Zero>;
+  template <int Zero>
+  using four_wide_sums = plain_sums<eight<1>, Zero>;
+  template <int Zero>
+  using five_sums = plain_sums<five, Zero>;
+  template <int Zero>
+  using five_wide_sums = plain_sums<eight<4>, Zero>;
+  using four_scaled_sums = byte_scaled_sums<four>;
+  using four_scaled_wide_sums = byte_scaled_sums<eight<1>>;
+  using five_scaled_sums = byte_scaled_sums<five>;
+  using five_scaled_wide_sums = byte_scaled_sums<eight<4>>;
+  using six_sums = scaled_sums<six>;
+  using six_wide_sums = scaled_sums<eight<4>>;
 
   struct bf16 {
     static constexpr auto format = packed_format::bf16;
@@ -174,17 +325,19 @@ struct portable_packed_lanes {
     static constexpr std::size_t blocks_of(std::size_t) {
       return 1;
     }
+    static constexpr std::size_t step_bytes = 64;
     static constexpr std::size_t parts = 2;
+    static constexpr std::size_t part_words = 1;
     using sum = vector;
     using weight = vector;
     using input = vector;
     template <std::size_t Part>
-    static weight load(const std::byte* from) {
+    static weight load(const std::byte* from, std::size_t, const std::byte*) {
       return make<float>([=](std::size_t i) {
         return to_float(word_at<bfloat16>(from + 4 * i + 2 * Part));
       });
     }
-    static input spread(const std::byte* words) {
+    static input spread(const std::byte* words, std::size_t) {
       return portable_packed_lanes::spread(words);
     }
     static sum add(const sum& sums, const weight& w, const input& x) {

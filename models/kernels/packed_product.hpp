@@ -25,12 +25,17 @@ struct packed_product {
 /// a scale for each group where the weight is quantized, and stay floats where
 /// it is bf16. A result is the sum over the groups, in order, of an exact sum
 /// of integers times the product of the two scales, each addition fused with
-/// its multiplication; for bf16 it is the sum over the columns in order, fused
-/// too. Then the bias is added, and the sum to y. So its bits do not depend on
-/// the other rows, the ranges of blocks, the threads or the form, and a row
-/// with a number that is not finite gets results that are not, and spoils no
-/// other row. (With numbers so large that the product of two scales overflows,
-/// a result may not be finite either.)
+/// its multiplication. Where a format has a base (see packed_layout.hpp), it is
+/// added behind each group times the product of the input's scale and the sum
+/// of its bytes, fused as well. With scales of 8 groups there is a sum over
+/// each 8 groups, of the integers times s, exact too, times the input's scale,
+/// and one of m times that product; the first times d and then the second times
+/// e are added to the result, fused. For bf16 a result is the sum over the
+/// columns in order, fused too. Then the bias is added, and the sum to y. So
+/// its bits do not depend on the other rows, the ranges of blocks, the threads
+/// or the form, and a row with a number that is not finite gets results that
+/// are not, and spoils no other row. (With numbers so large that the product of
+/// two scales overflows, a result may not be finite either.)
 struct packed_kernels {
   const char* name;
 

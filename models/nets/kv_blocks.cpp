@@ -15,8 +15,13 @@ namespace model_server {
 kv_place kv_layout::place(std::size_t layer, std::size_t kv_head) const {
   kv_place result{.format = format, .head = head};
   auto vector = kv_block_tokens * size_of(format); // a number of each token
-  result.keys = (layer * kv_heads + kv_head) * vector * (head + result.width());
-  result.values = result.keys + vector * head;
+  auto units = format == number_format::i8
+                   ? kv_block_tokens * size_of(number_format::f16)
+                   : 0;
+  auto keys = vector * head + units;
+  auto values = vector * result.width() + units;
+  result.keys = (layer * kv_heads + kv_head) * (keys + values);
+  result.values = result.keys + keys;
   return result;
 }
 

@@ -14,7 +14,7 @@ struct kv_layout {
   std::size_t layers = 0;
   std::size_t kv_heads = 0;
   std::size_t head = 0;
-  /// f32 or f16.
+  /// f32, f16 or i8.
   number_format format = number_format::f16;
 
   /// Where the kernels find keys and values in each block.

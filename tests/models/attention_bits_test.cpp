@@ -22,7 +22,8 @@ constexpr shape shapes[] = {{64, 1000, 3}, {64, 300, 7},  {48, 257, 1},
                             {10, 513, 5},  {32, 40, 6},   {16, 530, 16},
                             {64, 2100, 12}};
 
-constexpr number_format formats[] = {number_format::f32, number_format::f16};
+constexpr number_format formats[] = {number_format::f32, number_format::f16,
+                                     number_format::i8};
 
 // Some last tokens of a sequence, each with all heads of its group.
 query_rows last_tokens(std::mt19937& random, const shape& of) {

@@ -17,7 +17,8 @@ using namespace model_server::testing;
 
 namespace {
 
-constexpr number_format formats[] = {number_format::f32, number_format::f16};
+constexpr number_format formats[] = {number_format::f32, number_format::f16,
+                                     number_format::i8};
 
 // What rows may have.
 struct kinds {
@@ -76,9 +77,9 @@ INSTANTIATE_TEST_SUITE_P(forms, attention_kinds_test,
 } // namespace
 
 TEST_P(attention_kinds_test, each_is_right_for_all_sizes) {
-  for (auto with : {kinds{.windows = true}, kinds{.sinks = true},
-                    kinds{.slopes = true}, kinds{.cap = true},
-                    kinds{true, true, true, true}})
+  for (auto with :
+       {kinds{.windows = true}, kinds{.sinks = true}, kinds{.slopes = true},
+        kinds{.cap = true}, kinds{true, true, true, true}})
     for (auto format : formats)
       for (std::size_t head : {16u, 64u, 80u, 96u, 128u, 192u, 256u})
         for (std::size_t tokens : {1u, 17u, 256u, 300u, 1100u}) {
@@ -107,7 +108,7 @@ TEST_P(attention_kinds_test, a_window_may_begin_and_end_anywhere) {
 TEST_P(attention_kinds_test, bits_do_not_depend_on_company_or_pieces) {
   for (int i = 0; i < 60; ++i) {
     auto head = 8 * draw(1, 10), tokens = draw(1, 900);
-    cached_tokens cache{kernels, formats[draw(0, 1)], head, tokens};
+    cached_tokens cache{kernels, formats[draw(0, 2)], head, tokens};
     auto queries = random_rows(head, tokens, draw(1, max_attention_rows));
     add_kinds(queries, random_kinds());
     auto together = attend(kernels, cache, queries);
@@ -119,7 +120,7 @@ TEST_P(attention_kinds_test, bits_do_not_depend_on_company_or_pieces) {
 TEST_P(attention_kinds_test, bits_are_the_same_in_every_form) {
   for (int i = 0; i < 20; ++i) {
     auto head = draw(1, 100), tokens = draw(1, 700);
-    cached_tokens cache{kernels, formats[draw(0, 1)], head, tokens};
+    cached_tokens cache{kernels, formats[draw(0, 2)], head, tokens};
     auto queries = random_rows(head, tokens, draw(1, max_attention_rows));
     add_kinds(queries, random_kinds());
     auto result = attend(kernels, cache, queries);
@@ -129,14 +130,15 @@ TEST_P(attention_kinds_test, bits_are_the_same_in_every_form) {
 }
 
 TEST_P(attention_kinds_test, blocks_before_every_window_are_not_touched) {
-  cached_tokens cache{kernels, number_format::f16, 32, 1000};
+  cached_tokens cache{kernels, number_format::i8, 32, 1000};
   auto queries = random_rows(32, 1000, 20);
   for (auto& row : queries.rows) {
     row.limit = draw(801, 1000);
     row.first = draw(600, 800);
   }
   auto expected = attend(kernels, cache, queries);
-  auto first = std::ranges::min_element(queries.rows, {}, &attention_row::first);
+  auto first =
+      std::ranges::min_element(queries.rows, {}, &attention_row::first);
   for (std::size_t b = 0; b < first->first / kv_block_tokens; ++b)
     cache.addresses[b] = nullptr;
   EXPECT_EQ(attend(kernels, cache, queries), expected);
@@ -145,30 +147,31 @@ TEST_P(attention_kinds_test, blocks_before_every_window_are_not_touched) {
 
 TEST_P(attention_kinds_test, poison_before_a_window_does_not_show) {
   auto nan = std::numeric_limits<float>::quiet_NaN();
-  for (bool is_key : {true, false})
-    for (std::size_t place : {0u, 5u, 255u, 256u, 300u}) {
-      cached_tokens clean{kernels, number_format::f32, 32, 320};
-      cached_tokens ill{kernels, number_format::f32, 32, 0};
-      for (std::size_t t = 0; t < 320; ++t) {
-        auto key = clean.keys[t], value = clean.values[t];
-        if (t == place)
-          (is_key ? key : value).assign(32, nan);
-        ill.append(key, value);
+  for (auto format : formats)
+    for (bool is_key : {true, false})
+      for (std::size_t place : {0u, 5u, 255u, 256u, 300u}) {
+        cached_tokens clean{kernels, format, 32, 320};
+        cached_tokens ill{kernels, format, 32, 0};
+        for (std::size_t t = 0; t < 320; ++t) {
+          auto key = clean.given_keys[t], value = clean.given_values[t];
+          if (t == place)
+            (is_key ? key : value).assign(32, nan);
+          ill.append(key, value);
+        }
+        auto queries = random_rows(32, 320, max_attention_rows);
+        add_kinds(queries, {true, true, true, true});
+        auto expected = attend(kernels, clean, queries);
+        auto result = attend(kernels, ill, queries);
+        for (std::size_t r = 0; r < queries.rows.size(); ++r) {
+          auto& row = queries.rows[r];
+          auto sees = row.first <= place && place < row.limit;
+          for (std::size_t i = r * 32; i < r * 32 + 32; ++i)
+            if (sees)
+              ASSERT_TRUE(std::isnan(result[i])) << place << " " << row.limit;
+            else
+              ASSERT_EQ(result[i], expected[i]) << place << " " << row.limit;
+        }
       }
-      auto queries = random_rows(32, 320, max_attention_rows);
-      add_kinds(queries, {true, true, true, true});
-      auto expected = attend(kernels, clean, queries);
-      auto result = attend(kernels, ill, queries);
-      for (std::size_t r = 0; r < queries.rows.size(); ++r) {
-        auto& row = queries.rows[r];
-        auto sees = row.first <= place && place < row.limit;
-        for (std::size_t i = r * 32; i < r * 32 + 32; ++i)
-          if (sees)
-            ASSERT_TRUE(std::isnan(result[i])) << place << " " << row.limit;
-          else
-            ASSERT_EQ(result[i], expected[i]) << place << " " << row.limit;
-      }
-    }
 }
 
 TEST_P(attention_kinds_test, a_cap_hides_no_infinity) {

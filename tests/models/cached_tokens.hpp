@@ -8,6 +8,8 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <random>
 #include <utility>
 #include <vector>
@@ -29,14 +31,17 @@ struct cached_tokens {
   kv_place place;
   std::vector<std::vector<float>> blocks; // of bytes, but aligned
   std::vector<const std::byte*> addresses;
-  std::vector<std::vector<float>> keys, values; // [tokens][head], rounded
+  std::vector<std::vector<float>> given_keys, given_values;
+  std::vector<std::vector<float>> keys, values; // [tokens][head], as stored
 
   cached_tokens(const attention_kernels& kernels, number_format format,
                 std::size_t head, std::size_t tokens, unsigned seed = 1)
       : kernels_(kernels), random_(seed) {
-    auto size = format == number_format::f16 ? 2u : 4u;
+    place = {.format = format, .head = head, .keys = 64};
     // Something stands before and between.
-    place = {format, head, 64, 64 + 16 * head * size + 128};
+    place.values = format == number_format::i8
+                       ? place.key_units() + 32 + 128
+                       : 64 + 16 * head * size_of(format) + 128;
     for (std::size_t t = 0; t < tokens; ++t)
       append(random_floats(random_, head), random_floats(random_, head));
   }
@@ -51,15 +56,30 @@ struct cached_tokens {
     }
     kernels_.store(place, key.data(), value.data(),
                    reinterpret_cast<std::byte*>(blocks.back().data()), slot);
-    for (auto numbers : {&key, &value})
-      for (auto& x : *numbers)
-        x = rounded(x);
+    given_keys.push_back(key);
+    given_values.push_back(value);
+    for (std::size_t i = 0; i < place.head; ++i) {
+      key[i] = stored(place.keys, i * 16 + slot, place.key_units(), slot);
+      value[i] = stored(place.values, i / 16 * 256 + slot * 16 + i % 16,
+                        place.value_units(), slot);
+    }
     keys.push_back(key);
     values.push_back(value);
   }
 
-  float rounded(float x) const {
-    return place.format == number_format::f16 ? to_float(to_float16(x)) : x;
+  // What a number of the last block is worth.
+  float stored(std::size_t offset, std::size_t index, std::size_t units,
+               std::size_t slot) const {
+    auto read = [this](auto number, std::size_t byte) {
+      std::memcpy(&number, addresses.back() + byte, sizeof(number));
+      return number;
+    };
+    if (place.format == number_format::f32)
+      return read(0.0f, offset + 4 * index);
+    if (place.format == number_format::f16)
+      return to_float(read(float16{}, offset + 2 * index));
+    return static_cast<float>(read(std::int8_t{}, offset + index))
+           * to_float(read(float16{}, units + 2 * slot));
   }
 
 private:

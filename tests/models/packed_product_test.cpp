@@ -1,7 +1,9 @@
 // Tests the loops for packed matrices: one result in every form, batch and cut.
 #include "models/kernels/fused.hpp"
 #include "models/kernels/packed_product.hpp"
+#include "models/kernels/packed_repack.hpp"
 #include "models/weights/half_floats.hpp"
+#include "random_blocks.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,6 +19,7 @@
 #include <vector>
 
 using namespace model_server;
+using namespace model_server::testing;
 
 namespace {
 
@@ -34,28 +37,86 @@ std::vector<float> random_floats(std::size_t count, float spread = 1.0f) {
   return result;
 }
 
-const char* name_of(packed_format format) {
-  return format == packed_format::int8   ? "int8"
-         : format == packed_format::int4 ? "int4"
-                                         : "bf16";
+struct named_format {
+  packed_format format;
+  const char* name;
+};
+
+constexpr named_format formats[] = {
+    {packed_format::int8, "int8"}, {packed_format::int4, "int4"},
+    {packed_format::bf16, "bf16"}, {packed_format::q4_k, "q4_k"},
+    {packed_format::q6_k, "q6_k"}, {packed_format::q5_k, "q5_k"},
+    {packed_format::q5_0, "q5_0"}, {packed_format::q4_1, "q4_1"},
+    {packed_format::q5_1, "q5_1"}, {packed_format::iq4_nl, "iq4_nl"}};
+
+std::vector<float> unpacked(const packed_view& view) {
+  std::vector<float> result(view.rows * view.columns);
+  for (std::size_t r = 0; r < view.rows; ++r)
+    unpack_row(view, r, result.data() + r * view.columns);
+  return result;
 }
 
-// A random matrix, packed; ends where its memory ends.
+// A random matrix, packed; ends where its memory ends. What is packed from
+// quantized blocks has a multiple of their numbers as columns.
 struct packed_matrix {
   packed_view view;
   std::vector<float> floats; // what it is worth
+  std::vector<float> sizes;  // the sizes of the two parts of that
   std::unique_ptr<void, void (*)(void*)> memory{nullptr, std::free};
 
-  packed_matrix(packed_format format, std::size_t rows, std::size_t columns)
-      : floats(random_floats(rows * columns)) {
+  packed_matrix(packed_format format, std::size_t rows, std::size_t columns,
+                float spread = 1.0f) {
+    if (can_pack(format)) {
+      auto from = random_floats(rows * columns, spread);
+      auto data = reserve(format, rows, columns);
+      pack_blocks({number_format::f32, from.data(), rows, columns}, format,
+                  data, 0, packed_blocks(rows));
+      measure();
+      return;
+    }
+    for (auto type : ggml_types)
+      if (auto layout = layout_of(type); layout.packed == format) {
+        auto least = layout.numbers;
+        columns = (columns + least - 1) / least * least;
+        // In q6_k 32 * 64, in the others fewer.
+        *this = packed_matrix{
+            type,
+            random_blocks(type, rows, columns, spread / 1024, random_source),
+            rows, columns};
+      }
+  }
+
+  packed_matrix(ggml_block type, const std::vector<std::byte>& blocks,
+                std::size_t rows, std::size_t columns) {
+    auto data = reserve(layout_of(type).packed, rows, columns);
+    repack_blocks(type, blocks.data(), rows, columns, data, 0,
+                  packed_blocks(rows));
+    measure();
+  }
+
+private:
+  std::byte* reserve(packed_format format, std::size_t rows,
+                     std::size_t columns) {
     auto bytes = packed_bytes(format, rows, columns);
     memory.reset(std::aligned_alloc(packed_alignment, bytes));
     auto data = static_cast<std::byte*>(memory.get());
-    pack_blocks({number_format::f32, floats.data(), rows, columns}, format,
-                data, 0, packed_blocks(rows));
     view = {format, data, rows, columns};
-    for (std::size_t r = 0; r < rows; ++r)
-      unpack_row(view, r, floats.data() + r * columns);
+    return data;
+  }
+
+  void measure() {
+    floats = unpacked(view);
+    // With all numbers written as 0 the other part is left.
+    auto block = packed_block_bytes(view.format, view.columns);
+    auto numbers = packed_scales_offset(view.format, view.columns);
+    std::vector<std::byte> others(view.data,
+                                  view.data + packed_blocks(view.rows) * block);
+    for (std::size_t i = 0; i < others.size(); i += block)
+      std::fill_n(others.begin() + static_cast<std::ptrdiff_t>(i), numbers,
+                  std::byte{0});
+    sizes = unpacked({view.format, others.data(), view.rows, view.columns});
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      sizes[i] = std::fabs(floats[i] - sizes[i]) + std::fabs(sizes[i]);
   }
 };
 
@@ -123,9 +184,6 @@ std::vector<double> rounded(const std::vector<float>& x, std::size_t columns,
   return result;
 }
 
-constexpr packed_format formats[] = {packed_format::int8, packed_format::int4,
-                                     packed_format::bf16};
-
 class packed_product_test : public ::testing::TestWithParam<const kernel_set*> {
 protected:
   const packed_kernels& kernels = *GetParam()->packed;
@@ -139,11 +197,12 @@ INSTANTIATE_TEST_SUITE_P(forms, packed_product_test,
 } // namespace
 
 TEST_P(packed_product_test, products_are_right_for_all_sizes) {
-  for (auto format : formats)
-    for (std::size_t columns : {1u, 31u, 32u, 33u, 64u, 101u, 576u})
+  for (auto [format, name] : formats)
+    for (std::size_t least_columns : {1u, 31u, 32u, 33u, 64u, 101u, 576u})
       for (std::size_t outputs : {1u, 16u, 29u, 80u})
         for (std::size_t rows : {1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u, 19u}) {
-          packed_matrix weight{format, outputs, columns};
+          packed_matrix weight{format, outputs, least_columns};
+          auto columns = weight.view.columns;
           auto x = random_floats(rows * columns);
           auto y = multiply(kernels, weight.view, x, rows);
           auto worth = rounded(x, columns, is_quantized(format));
@@ -151,31 +210,32 @@ TEST_P(packed_product_test, products_are_right_for_all_sizes) {
             for (std::size_t o = 0; o < outputs; ++o) {
               double expected = 0.0, size = 0.0;
               for (std::size_t k = 0; k < columns; ++k) {
-                auto part = worth[r * columns + k]
-                            * double{weight.floats[o * columns + k]};
-                expected += part;
-                size += std::fabs(part);
+                auto at = o * columns + k;
+                expected += worth[r * columns + k] * double{weight.floats[at]};
+                size += std::fabs(worth[r * columns + k]) * weight.sizes[at];
               }
               ASSERT_NEAR(y[r * (outputs + 5) + o], expected, 1e-6 * size)
-                  << name_of(format) << " " << outputs << "x" << columns << ", "
-                  << rows << " rows";
+                  << name << " " << outputs << "x" << columns << ", " << rows
+                  << " rows";
             }
         }
 }
 
 TEST_P(packed_product_test, all_forms_and_cuts_have_the_same_bits) {
-  for (int i = 0; i < 120; ++i) {
-    auto format = formats[i % 3];
-    auto rows = i < 100 ? random_number(1, 40) : random_number(100, 512);
-    auto outputs = random_number(1, i < 100 ? 300 : 90);
-    auto columns = random_number(1, i < 60 ? 200 : 700);
-    packed_matrix weight{format, outputs, columns};
+  for (int i = 0; i < 400; ++i) {
+    auto [format, name] =
+        formats[static_cast<std::size_t>(i) % std::size(formats)];
+    auto rows = i < 350 ? random_number(1, 40) : random_number(100, 512);
+    auto outputs = random_number(1, i < 350 ? 300 : 90);
+    packed_matrix weight{format, outputs,
+                         random_number(1, i < 200 ? 200 : 700)};
+    auto columns = weight.view.columns;
     auto x = random_floats(rows * columns);
     auto bias = random_floats(outputs);
     auto before = random_floats(rows * (outputs + 5));
     auto expected =
         multiply(plain(), weight.view, x, rows, bias.data(), &before);
-    SCOPED_TRACE(name_of(format));
+    SCOPED_TRACE(name);
     expect_same_bits(
         multiply(kernels, weight.view, x, rows, bias.data(), &before), expected,
         "as a whole");
@@ -186,20 +246,20 @@ TEST_P(packed_product_test, all_forms_and_cuts_have_the_same_bits) {
 }
 
 TEST_P(packed_product_test, long_rows_have_the_same_bits) {
-  for (auto format : formats)
+  for (auto [format, name] : formats)
     for (std::size_t rows : {1u, 4u, 8u, 30u}) {
-      packed_matrix weight{format, 100, 4864};
+      packed_matrix weight{format, 100, 4864}; // a multiple of 256
       auto x = random_floats(rows * 4864);
       expect_same_bits(multiply(kernels, weight.view, x, rows),
-                       multiply(plain(), weight.view, x, rows),
-                       name_of(format));
+                       multiply(plain(), weight.view, x, rows), name);
     }
 }
 
 TEST_P(packed_product_test, a_row_is_the_same_alone_and_in_any_batch) {
-  std::size_t outputs = 90, columns = 333;
-  for (auto format : formats) {
-    packed_matrix weight{format, outputs, columns};
+  std::size_t outputs = 90;
+  for (auto [format, name] : formats) {
+    packed_matrix weight{format, outputs, 333};
+    auto columns = weight.view.columns;
     for (std::size_t rows : {2u, 3u, 5u, 6u, 8u, 9u, 13u, 14u, 37u, 128u}) {
       auto x = random_floats(rows * columns);
       auto together = multiply(kernels, weight.view, x, rows);
@@ -211,19 +271,20 @@ TEST_P(packed_product_test, a_row_is_the_same_alone_and_in_any_batch) {
         ASSERT_EQ(std::memcmp(alone.data(), together.data() + r * (outputs + 5),
                               (outputs + 5) * sizeof(float)),
                   0)
-            << name_of(format) << ", row " << r << " of " << rows;
+            << name << ", row " << r << " of " << rows;
       }
     }
   }
 }
 
 TEST_P(packed_product_test, a_poisoned_row_spoils_only_itself) {
-  std::size_t outputs = 50, columns = 77;
-  for (auto format : formats)
+  std::size_t outputs = 50;
+  for (auto [format, name] : formats)
     for (auto poison : {std::numeric_limits<float>::quiet_NaN(),
                         -std::numeric_limits<float>::infinity()})
       for (std::size_t rows : {1u, 4u, 8u, 21u}) {
-        packed_matrix weight{format, outputs, columns};
+        packed_matrix weight{format, outputs, 77};
+        auto columns = weight.view.columns;
         auto x = random_floats(rows * columns);
         auto clean = multiply(kernels, weight.view, x, rows);
         auto victim = random_number(0, rows - 1);
@@ -233,29 +294,29 @@ TEST_P(packed_product_test, a_poisoned_row_spoils_only_itself) {
           for (std::size_t o = 0; o < outputs; ++o) {
             auto at = r * (outputs + 5) + o;
             if (r == victim)
-              ASSERT_FALSE(std::isfinite(y[at])) << name_of(format);
+              ASSERT_FALSE(std::isfinite(y[at])) << name;
             else
-              ASSERT_EQ(y[at], clean[at]) << name_of(format);
+              ASSERT_EQ(y[at], clean[at]) << name;
           }
       }
 }
 
 TEST_P(packed_product_test, nothing_is_lost_with_tiny_huge_and_no_numbers) {
-  std::size_t columns = 64;
-  for (auto format : formats) {
-    packed_matrix weight{format, 16, columns};
+  for (auto [format, name] : formats) {
+    packed_matrix weight{format, 16, 64};
+    auto columns = weight.view.columns;
     for (auto size : {0.0f, 1e-44f, 1e-25f, 1e30f}) {
       std::vector<float> x(columns, size);
       auto y = multiply(kernels, weight.view, x, 1);
       for (std::size_t o = 0; o < 16; ++o) {
-        double expected = 0.0;
-        for (std::size_t k = 0; k < columns; ++k)
+        double expected = 0.0, most = 0.0;
+        for (std::size_t k = 0; k < columns; ++k) {
           expected += double{size} * weight.floats[o * columns + k];
-        ASSERT_NEAR(y[o], expected, 1e-5 * 64 * size + 1e-30)
-            << name_of(format);
+          most += double{size} * weight.sizes[o * columns + k];
+        }
+        ASSERT_NEAR(y[o], expected, 1e-5 * most + 1e-30) << name;
       }
-      expect_same_bits(y, multiply(plain(), weight.view, x, 1),
-                       name_of(format));
+      expect_same_bits(y, multiply(plain(), weight.view, x, 1), name);
     }
   }
 }
@@ -263,21 +324,27 @@ TEST_P(packed_product_test, nothing_is_lost_with_tiny_huge_and_no_numbers) {
 // The largest numbers of both sides at once: no sum may be cut off.
 TEST_P(packed_product_test, the_largest_numbers_do_not_saturate) {
   std::size_t columns = 256;
-  for (auto format : {packed_format::int8, packed_format::int4})
-    for (auto sign : {1.0f, -1.0f})
-      for (std::size_t rows : {1u, 3u, 8u, 20u}) {
-        auto most = format == packed_format::int8 ? 127.0f : 8.0f;
-        packed_matrix weight{format, 16, columns};
-        std::vector<float> floats(16 * columns, -most);
-        pack_blocks({number_format::f32, floats.data(), 16, columns}, format,
-                    static_cast<std::byte*>(weight.memory.get()), 0, 1);
-        std::vector<float> x(rows * columns, sign * 127.0f);
-        auto y = multiply(kernels, weight.view, x, rows);
-        for (std::size_t r = 0; r < rows; ++r)
-          for (std::size_t o = 0; o < 16; ++o)
-            ASSERT_EQ(y[r * 21 + o],
-                      -most * sign * 127.0f * static_cast<float>(columns));
-      }
+  // Of numbers and scales all bits; or all but the sign, or only that.
+  for (auto bits : {0xFF, 0x7F, 0x80})
+    for (auto type : ggml_types)
+      for (auto sign : {1.0f, -1.0f})
+        for (std::size_t rows : {1u, 3u, 8u, 20u}) {
+          auto fill = static_cast<std::byte>(bits);
+          auto blocks = equal_blocks(type, 16, columns, fill, 1.0f);
+          if (type == ggml_block::q6_k) // the other sign for the scales
+            for (std::size_t o = 0; o < 16; ++o)
+              std::fill_n(&blocks[o * 210 + 192], 16, fill ^ std::byte{0x7F});
+          packed_matrix weight{type, blocks, 16, columns};
+          std::vector<float> x(rows * columns, sign * 127.0f);
+          auto y = multiply(kernels, weight.view, x, rows);
+          auto expected = 0.0;
+          for (std::size_t k = 0; k < columns; ++k)
+            expected += sign * 127.0 * weight.floats[k];
+          for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t o = 0; o < 16; ++o)
+              ASSERT_EQ(y[r * 21 + o], expected)
+                  << static_cast<int>(type) << ", bits " << bits;
+        }
 }
 
 TEST(fused_test, rounds_like_the_instruction) {

@@ -14,16 +14,19 @@ namespace model_server {
 namespace {
 
 TEST(kv_layout_test, keys_and_values_of_all_heads_fill_a_block_apart) {
-  for (auto format : {number_format::f16, number_format::f32})
+  for (auto format :
+       {number_format::f16, number_format::f32, number_format::i8})
     for (std::size_t head : {16, 24, 64, 80}) {
       kv_layout layout{
           .layers = 3, .kv_heads = 2, .head = head, .format = format};
       std::vector<char> used(layout.bytes_of_block());
-      auto take = [&](std::size_t begin, std::size_t numbers) {
-        auto bytes = numbers * kv_block_tokens * size_of(format);
+      auto take_bytes = [&](std::size_t begin, std::size_t bytes) {
         ASSERT_LE(begin + bytes, used.size());
         for (auto i = begin; i < begin + bytes; ++i)
           ASSERT_EQ(std::exchange(used[i], 1), 0) << "byte " << i;
+      };
+      auto take = [&](std::size_t begin, std::size_t numbers) {
+        take_bytes(begin, numbers * kv_block_tokens * size_of(format));
       };
       for (std::size_t layer = 0; layer < 3; ++layer)
         for (std::size_t kv_head = 0; kv_head < 2; ++kv_head) {
@@ -32,6 +35,10 @@ TEST(kv_layout_test, keys_and_values_of_all_heads_fill_a_block_apart) {
           EXPECT_EQ(place.head, head);
           take(place.keys, head);
           take(place.values, place.width());
+          if (format == number_format::i8) {
+            take_bytes(place.key_units(), 32);
+            take_bytes(place.value_units(), 32);
+          }
         }
       EXPECT_LT(std::ranges::count(used, 0), 64);
     }
@@ -45,6 +52,14 @@ TEST(kv_layout_test, a_vector_of_values_lies_in_one_line) {
       EXPECT_EQ(layout.place(layer, kv_head).keys % 32, 0u);
       EXPECT_EQ(layout.place(layer, kv_head).values % 32, 0u);
     }
+}
+
+TEST(kv_layout_test, eight_bits_take_half_of_sixteen_and_their_units) {
+  kv_layout layout{.layers = 30, .kv_heads = 3, .head = 64};
+  auto halves = layout.bytes_of_block();
+  layout.format = number_format::i8;
+  EXPECT_EQ(layout.bytes_of_block(), halves / 2 + 30 * 3 * 2 * 32);
+  EXPECT_LT(layout.bytes_of_block(), halves * 52 / 100);
 }
 
 TEST(kv_blocks_test, blocks_lie_apart_are_aligned_and_begin_with_zeros) {

@@ -1,10 +1,16 @@
 // Puts tokenizer and chat template together.
 #include "models/weights/chat_codec.hpp"
 
+#include "models/text/token_table.hpp"
 #include "models/text/unicode_pattern.hpp"
+#include "models/weights/gguf_tokenizer.hpp"
 #include "models/weights/json_file.hpp"
+#include "models/weights/weight_folder.hpp"
 
 #include <fmt/format.h>
+
+#include <stdexcept>
+#include <utility>
 
 namespace model_server {
 
@@ -45,10 +51,43 @@ std::vector<token_id> checked(Function encode) {
 
 } // namespace
 
-chat_codec::chat_codec(const std::filesystem::path& folder)
-    : tokenizer_(tokenizer::from_file(folder / "tokenizer.json")),
-      renderer_(chat_renderer::from_folder(folder)),
-      end_token_(read_end_token(folder, tokenizer_)) {
+chat_codec::chat_codec(const std::filesystem::path& path)
+    : chat_codec(find_gguf(path)
+                         && !std::filesystem::exists(path / "tokenizer.json")
+                     ? of_gguf(*find_gguf(path))
+                     : of_folder(path)) {
+}
+
+chat_codec::chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
+                       std::optional<token_id> end_token)
+    : tokenizer_(std::move(tokens)),
+      renderer_(std::move(renderer)),
+      end_token_(end_token) {
+}
+
+chat_codec chat_codec::of_folder(const std::filesystem::path& folder) {
+  auto tokens = tokenizer::from_folder(folder);
+  auto end = read_end_token(folder, tokens);
+  return {std::move(tokens), chat_renderer::from_folder(folder), end};
+}
+
+chat_codec chat_codec::of_gguf(const std::filesystem::path& path) {
+  gguf_file file{path};
+  const auto& metadata = file.metadata();
+  std::optional<chat_renderer> renderer;
+  if (auto source = gguf_chat_template(metadata)) {
+    chat_renderer_options options;
+    options.special_tokens = gguf_special_tokens(metadata);
+    try {
+      renderer.emplace(*source, std::move(options));
+    } catch (const template_error& problem) {
+      throw std::runtime_error(fmt::format("{}: tokenizer.chat_template: {}",
+                                           path.string(), problem.what()));
+    }
+  }
+  auto end = metadata.integer("tokenizer.ggml.eos_token_id", 0, max_token_id);
+  return {read_gguf_tokenizer(metadata), std::move(renderer),
+          end ? std::optional{static_cast<token_id>(*end)} : std::nullopt};
 }
 
 std::vector<token_id> chat_codec::encode(const chat& conversation) const {

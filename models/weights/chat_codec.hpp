@@ -19,9 +19,10 @@ namespace model_server {
 /// right after the other, and its reply keeps the space it begins with.
 class chat_codec {
 public:
-  /// Reads `tokenizer.json` and, where there is one, the chat template. Throws
-  /// `std::runtime_error` that names the file.
-  explicit chat_codec(const std::filesystem::path& folder);
+  /// Reads the tokenizer and, where there is one, the chat template of a model
+  /// folder, or of a .gguf file (`find_gguf`) that has no tokenizer.json beside
+  /// it. Throws `std::runtime_error` that names the file.
+  explicit chat_codec(const std::filesystem::path& path);
 
   /// Never empty. Throws `bad_chat` if the template refuses the chat, the
   /// tokenizer gives up on its text or nothing is said in it.
@@ -43,6 +44,11 @@ public:
   }
 
 private:
+  chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
+             std::optional<token_id> end_token);
+  static chat_codec of_folder(const std::filesystem::path& folder);
+  static chat_codec of_gguf(const std::filesystem::path& path);
+
   std::vector<token_id> tokens_of(const chat& conversation) const;
 
   tokenizer tokenizer_;

@@ -1,6 +1,7 @@
 // Tells model folders apart.
 #include "models/weights/model_digest.hpp"
 
+#include "models/text/tokenizer_folder.hpp"
 #include "models/weights/mapped_file.hpp"
 
 #include <algorithm>
@@ -13,9 +14,8 @@ namespace {
 
 constexpr std::size_t sample_bytes = 64;
 
-constexpr const char* prompt_files[] = {
-    "config.json", "tokenizer.json", "tokenizer_config.json",
-    "chat_template.jinja", "generation_config.json"};
+constexpr const char* prompt_files[] = {"config.json", "chat_template.jinja",
+                                        "generation_config.json"};
 
 class fnv {
 public:
@@ -67,6 +67,10 @@ std::uint64_t model_digest(const std::filesystem::path& folder,
     if (std::filesystem::exists(path))
       digest.add(mapped_file{path}.bytes());
     digest.add(std::string_view{name});
+  }
+  for (const auto& path : tokenizer_files(folder)) {
+    digest.add(mapped_file{path}.bytes());
+    digest.add(path.filename().string());
   }
   for (const auto& [name, tensor] : weights.tensors())
     add_tensor(digest, name, *tensor);

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace model_server {
 
@@ -124,9 +127,9 @@ private:
 };
 
 // The tensors must cover the data: no byte twice, none left over.
-void check_cover(const safetensors_file::tensor_map& tensors,
-                 std::span<const std::byte> data, const std::string& file) {
-  std::vector<const safetensors_file::tensor_map::value_type*> order;
+void check_cover(const tensor_map& tensors, std::span<const std::byte> data,
+                 const std::string& file) {
+  std::vector<const tensor_map::value_type*> order;
   for (auto& item : tensors)
     if (!item.second.bytes.empty())
       order.push_back(&item);

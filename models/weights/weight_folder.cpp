@@ -23,9 +23,50 @@ bool is_plain_file_name(const std::string& name) {
                 == std::string::npos;
 }
 
+bool has_safetensors(const fs::path& folder) {
+  return fs::exists(folder / "model.safetensors")
+         || fs::exists(folder / "model.safetensors.index.json");
+}
+
+// `NAME-00002-of-00003.gguf`, which belongs to a first part.
+bool is_later_part(const std::string& name) {
+  constexpr std::string_view pattern = "-00001-of-00001.gguf";
+  if (name.size() < pattern.size())
+    return false;
+  auto end = name.substr(name.size() - pattern.size());
+  return end.starts_with("-") && end.substr(6, 4) == "-of-"
+         && end.substr(1, 5) != "00001";
+}
+
 } // namespace
 
+std::optional<fs::path> find_gguf(const fs::path& path) {
+  if (path.extension() == ".gguf" && fs::is_regular_file(path))
+    return path;
+  if (!fs::is_directory(path) || has_safetensors(path))
+    return std::nullopt;
+  std::optional<fs::path> result;
+  for (auto& item : fs::directory_iterator{path}) {
+    auto name = item.path().filename().string();
+    if (item.path().extension() != ".gguf" || is_later_part(name))
+      continue;
+    if (result)
+      throw std::runtime_error(fmt::format(
+          "{}: holds several models, `{}` and `{}` among them; name one of "
+          "these files instead",
+          path.string(), result->filename().string(), name));
+    result = item.path();
+  }
+  return result;
+}
+
 weight_folder::weight_folder(const fs::path& folder) : folder_(folder) {
+  if (auto file = find_gguf(folder)) {
+    gguf_.emplace(*file);
+    for (auto& [name, tensor] : gguf_->tensors())
+      tensors_.emplace(name, &tensor);
+    return;
+  }
   auto single = folder / "model.safetensors";
   auto index = folder / "model.safetensors.index.json";
   if (fs::exists(single)) {
@@ -37,8 +78,8 @@ weight_folder::weight_folder(const fs::path& folder) : folder_(folder) {
   } else {
     throw std::runtime_error(
         fmt::format("{}: holds neither model.safetensors nor "
-                    "model.safetensors.index.json; other weight files are not "
-                    "read",
+                    "model.safetensors.index.json nor a .gguf file; other "
+                    "weight files are not read",
                     folder.string()));
   }
 }
@@ -98,9 +139,10 @@ weight_folder::require(std::string_view name,
         "{}: tensor `{}` is [{}], config.json asks for [{}]", folder_.string(),
         name, fmt::join(found->shape, ", "), fmt::join(shape, ", ")));
   if (found->format != number_format::f32 && found->format != number_format::f16
-      && found->format != number_format::bf16)
+      && found->format != number_format::bf16 && !is_blocked(found->format))
     throw std::runtime_error(
-        fmt::format("{}: tensor `{}` holds {}, only F32, F16 and BF16 are read",
+        fmt::format("{}: tensor `{}` holds {}, only F32, F16, BF16 and blocks "
+                    "of GGUF files are read",
                     folder_.string(), name, to_string(found->format)));
   return *found;
 }

@@ -264,5 +264,5 @@ TEST_F(weight_folder_test, numbers_that_are_no_weights_are_refused) {
                        8));
   weight_folder weights{folder.path()};
   EXPECT_THAT(error_of([&] { weights.require("a", {1}); }),
-              HasSubstr("holds I64, only F32, F16 and BF16 are read"));
+              HasSubstr("holds I64, only F32, F16, BF16 and blocks of GGUF files are read"));
 }

@@ -4,7 +4,9 @@
 #include "config/model_name.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace model_server {
 
@@ -12,46 +14,107 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The folders in `folder`, links followed. What cannot be read is passed over:
-// a stranger's folder beside the models is no reason not to start.
-std::vector<fs::path> folders_in(const fs::path& folder) {
-  std::vector<fs::path> result;
+// What lies in `folder`, links followed. What cannot be read is passed over: a
+// stranger's folder beside the models is no reason not to start.
+std::vector<fs::directory_entry> entries_in(const fs::path& folder) {
+  std::vector<fs::directory_entry> result;
   std::error_code problem;
   for (fs::directory_iterator at{folder, problem}, end; at != end;
        at.increment(problem)) {
-    std::error_code ignored;
-    if (at->is_directory(ignored))
-      result.push_back(at->path());
+    result.push_back(*at);
     if (problem)
       break;
   }
   return result;
 }
 
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> result;
+  std::error_code ignored;
+  for (const auto& entry : entries_in(folder))
+    if (entry.is_directory(ignored))
+      result.push_back(entry.path());
+  return result;
+}
+
+// What stands behind the name of a model that lies in several files,
+// `-00001-of-00003`; empty for another file.
+std::string part_of(const std::string& stem) {
+  constexpr std::string_view pattern = "-00001-of-00001";
+  if (stem.size() <= pattern.size())
+    return {};
+  auto end = stem.substr(stem.size() - pattern.size());
+  return end[0] == '-' && end.substr(6, 4) == "-of-" ? end : std::string{};
+}
+
+// The .gguf files of a folder with what they are called, each model once.
+std::vector<std::pair<std::string, fs::path>> files_in(const fs::path& folder) {
+  std::vector<std::pair<std::string, fs::path>> result;
+  std::error_code ignored;
+  for (const auto& entry : entries_in(folder)) {
+    if (entry.path().extension() != ".gguf" || !entry.is_regular_file(ignored))
+      continue;
+    auto name = entry.path().stem().string();
+    auto part = part_of(name);
+    if (part.empty() || part.starts_with("-00001"))
+      result.emplace_back(name.substr(0, name.size() - part.size()),
+                          entry.path());
+  }
+  return result;
+}
+
+// Collects the models of a folder.
+class search {
+public:
+  explicit search(const fs::path& folder) : folder_(folder) {
+  }
+
+  std::vector<model_setting> run() {
+    for (const auto& [name, path] : files_in(folder_))
+      add(name, path);
+    for (const auto& path : folders_in(folder_))
+      if (!add_folder(path))
+        for (const auto& inner : folders_in(path))
+          add_folder(inner);
+    std::sort(result_.begin(), result_.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    return std::move(result_);
+  }
+
+private:
+  // False if there is no model in it.
+  bool add_folder(const fs::path& path) {
+    auto name = path.lexically_relative(folder_).generic_string();
+    std::error_code ignored;
+    if (fs::is_regular_file(path / "config.json", ignored)) {
+      add(name, path);
+      return true;
+    }
+    auto files = files_in(path);
+    if (files.size() == 1)
+      add(name, files[0].second);
+    else
+      for (const auto& [stem, file] : files)
+        add(name + "/" + stem, file);
+    return !files.empty();
+  }
+
+  void add(const std::string& name, const fs::path& path) {
+    if (!is_model_name(name))
+      return;
+    entry_params params;
+    params.values.emplace_back("path", path.string());
+    result_.push_back({name, "causal_lm", std::move(params), 0, {}});
+  }
+
+  const fs::path& folder_;
+  std::vector<model_setting> result_;
+};
+
 } // namespace
 
 std::vector<model_setting> find_model_folders(const fs::path& folder) {
-  std::vector<model_setting> result;
-  auto add = [&](const fs::path& path) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(path / "config.json", ignored))
-      return false;
-    auto name = path.lexically_relative(folder).generic_string();
-    if (is_model_name(name)) {
-      entry_params params;
-      params.values.emplace_back("path", path.string());
-      result.push_back(
-          {std::move(name), "causal_lm", std::move(params), 0, {}});
-    }
-    return true;
-  };
-  for (const auto& path : folders_in(folder))
-    if (!add(path))
-      for (const auto& inner : folders_in(path))
-        add(inner);
-  std::sort(result.begin(), result.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return result;
+  return search{folder}.run();
 }
 
 fs::path usual_models_folder(const fs::path& working_directory,

@@ -5,7 +5,7 @@
 #include "models/model_catalog.hpp"
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/decoder.hpp"
-#include "models/nets/families/families.hpp"
+#include "models/nets/gguf_decoder.hpp"
 #include "models/nets/packed_tensors.hpp"
 #include "models/weights/folder_entry.hpp"
 #include "models/weights/model_digest.hpp"
@@ -74,10 +74,11 @@ number_format cache_of(const std::string& kv_cache) {
     return number_format::f16;
   if (kv_cache == "fp32")
     return number_format::f32;
-  throw config_error(
-      fmt::format("parameter \"kv_cache\" is {}, but fp16 or fp32 "
-                  "is needed",
-                  quote(kv_cache)));
+  if (kv_cache == "int8")
+    return number_format::i8;
+  throw config_error(fmt::format("parameter \"kv_cache\" is {}, but fp16, fp32 "
+                                 "or int8 is needed",
+                                 quote(kv_cache)));
 }
 
 /// What config.json says of a model.
@@ -108,11 +109,17 @@ bool speculates(const std::string& speculation) {
   return speculation == "auto";
 }
 
+// A model folder, or a .gguf file.
+std::filesystem::path read_path(const named_params& params) {
+  auto is_file = params.string_or("path", "").ends_with(".gguf");
+  return is_file ? params.require_file("path") : params.require_folder("path");
+}
+
 causal_lm_params read_params(const entry_params& given) {
   auto params =
       given.bind({"path", "dtype", "context_length", "kv_cache_memory",
                   "speculation", "quantize", "kv_cache"});
-  return {params.require_folder("path"),
+  return {read_path(params),
           form_of(params.string_or("dtype", "auto"),
                   params.string_or("quantize", "none")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
@@ -128,7 +135,8 @@ std::size_t choose_context(const decoder_spec& spec, std::size_t wanted) {
   auto most = spec.context;
   for (auto& rope : spec.ropes) {
     auto original = static_cast<std::size_t>(rope.original_context);
-    if (rope.scaling == rope_spec::kind::longrope)
+    if (rope.scaling == rope_spec::kind::longrope
+        && rope.short_factors != rope.long_factors)
       usual = std::min(usual, original);
     if (rope.scaling == rope_spec::kind::dynamic)
       most = static_cast<std::size_t>(static_cast<double>(spec.context)
@@ -187,15 +195,15 @@ public:
   causal_lm(const causal_lm_params& params, const std::string& device,
             const load_watch& watch)
       : folder_entry(params.folder) {
-    auto spec = read_decoder_spec(params.folder);
+    auto files = std::make_shared<weight_folder>(params.folder);
+    auto spec = read_decoder_spec(*files);
     if (codec_.vocabulary() > spec.vocabulary)
       throw std::runtime_error(fmt::format(
-          "{}: tokenizer.json has {} tokens, the network only {}",
+          "{}: the tokenizer has {} tokens, the network only {}",
           params.folder.string(), codec_.vocabulary(), spec.vocabulary));
     spec.longest = choose_context(spec, params.context);
     set_info(read_generation_config(params.folder), spec.longest,
              spec.vocabulary, spec.end_tokens);
-    auto files = std::make_shared<weight_folder>(params.folder);
     info_.identity = model_digest(params.folder, *files, name_of(params));
     auto net =
         load_net(std::move(spec), std::move(files), device, params, watch);

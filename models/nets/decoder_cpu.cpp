@@ -299,13 +299,27 @@ private:
 
   // Queries, keys and values of a row stand behind each other.
   void project(const layer_weights& layer, const float* input) {
-    set_input(layer.query, input, rows_);
     auto y = projected_.data();
-    linear_.run(
-        *pool_,
-        std::array{linear_job{&layer.query, y, stride()},
-                   linear_job{&layer.key, y + queries_, stride()},
-                   linear_job{&layer.value, y + queries_ + keys_, stride()}});
+    run_jobs(std::array{linear_job{&layer.query, y, stride()},
+                        linear_job{&layer.key, y + queries_, stride()},
+                        linear_job{&layer.value, y + queries_ + keys_,
+                                   stride()}},
+             input, rows_);
+  }
+
+  // Products of one input; those that take it in the same form side by side.
+  void run_jobs(std::span<const linear_job> jobs, const float* input,
+                std::size_t rows) {
+    while (!jobs.empty()) {
+      auto& first = *jobs.front().weights;
+      std::size_t count = 1;
+      while (count < jobs.size()
+             && linear_runner::share_input(first, *jobs[count].weights))
+        ++count;
+      set_input(first, input, rows);
+      linear_.run(*pool_, jobs.first(count));
+      jobs = jobs.subspan(count);
+    }
   }
 
   void norm_heads(const layer_weights& layer) {
@@ -402,7 +416,6 @@ private:
 
   // gates_ = f(gate) * up
   void gate(const mlp_weights& mlp, const float* input, std::size_t rows) {
-    set_input(mlp.gate, input, rows);
     auto size = mlp.gate.outputs();
     auto finish = [&](std::size_t begin, std::size_t end) {
       for (std::size_t r = 0; r < rows; ++r)
@@ -411,6 +424,12 @@ private:
                           end - begin);
     };
     linear_job first{&mlp.gate, gates_.data(), size};
+    if (mlp.up && !linear_runner::share_input(mlp.gate, *mlp.up)) {
+      run_jobs(std::array{first, linear_job{&*mlp.up, ups_.data(), size}},
+               input, rows);
+      return finish(0, size);
+    }
+    set_input(mlp.gate, input, rows);
     if (mlp.up)
       linear_.run(*pool_,
                   std::array{first, linear_job{&*mlp.up, ups_.data(), size}},

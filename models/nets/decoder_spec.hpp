@@ -202,29 +202,30 @@ void for_each_matrix(Spec& spec, F f) {
   each(spec.scores);
 }
 
-/// Calls f with the name of every tensor; empty ones are left out.
-template <class F>
-void for_each_name(decoder_spec& spec, F f) {
-  auto one = [&](std::string& name) {
-    if (!name.empty())
-      f(name);
+/// Calls `matrix` with every matrix, those that choose experts among them, and
+/// `name` with the name of every other tensor; absent ones are left out.
+template <class Matrix, class Name>
+void for_each_tensor(decoder_spec& spec, Matrix matrix, Name name) {
+  auto one = [&](std::string& text) {
+    if (!text.empty())
+      name(text);
   };
   auto norm = [&](norm_spec& item) {
     one(item.weight);
     one(item.bias);
   };
-  auto matrix = [&](matrix_source& item) {
-    one(item.tensor);
-    one(item.bias);
+  auto some = [&](matrix_source& item) {
+    if (item.is_there())
+      matrix(item);
   };
   for_each_matrix(spec, matrix);
   one(spec.positions);
   norm(spec.norm);
   for (auto& layer : spec.layers) {
     auto& attention = layer.attention;
-    for (auto* item :
-         {&layer.attention_norm, &layer.attention_out_norm, &layer.mlp_norm,
-          &layer.mlp_out_norm, &attention.query_norm, &attention.key_norm})
+    for (auto* item : {&layer.attention_norm, &layer.attention_out_norm,
+                       &layer.mlp_norm, &layer.mlp_out_norm,
+                       &attention.query_norm, &attention.key_norm})
       norm(*item);
     if (attention.latent) {
       norm(attention.latent->query_norm);
@@ -232,8 +233,8 @@ void for_each_name(decoder_spec& spec, F f) {
     }
     one(attention.sinks);
     if (layer.experts) {
-      matrix(layer.experts->router);
-      matrix(layer.experts->shared_gate);
+      some(layer.experts->router);
+      some(layer.experts->shared_gate);
       one(layer.experts->correction);
     }
   }

@@ -4,10 +4,6 @@
 #include "models/nets/packed_tensors.hpp"
 #include "models/nets/packing.hpp"
 
-#include <fmt/format.h>
-
-#include <initializer_list>
-#include <stdexcept>
 #include <utility>
 
 namespace model_server {
@@ -24,8 +20,15 @@ public:
   // The matrix, which is packed later if that is asked for and it is not yet.
   void matrix(const matrix_source& source, linear_weights& to) const {
     to = read_.stored(source, form_);
-    if (form_.packed && !to.packed)
+    if (to.packed)
+      return;
+    auto stored = to.plain.format;
+    if (form_.packed)
       jobs_.push_back({&to, format_of_matrix(source, *form_.packed)});
+    else if (is_blocked(stored))
+      // What the kernels do not know by itself loses little as bf16.
+      jobs_.push_back(
+          {&to, packed_format_of(stored).value_or(packed_format::bf16)});
   }
 
   void matrix(const matrix_source& source,
@@ -56,8 +59,6 @@ public:
     matrix(source.gate, to.gate);
     matrix(source.up, to.up);
     matrix(source.down, to.down);
-    if (to.up)
-      check_alike(source.gate.tensor, {&to.gate, &*to.up});
   }
 
   void experts(const experts_spec& source, experts_weights& to) const {
@@ -89,7 +90,6 @@ public:
     } else {
       matrix(attention.key, to.key);
       matrix(attention.value, to.value);
-      check_alike(attention.query.tensor, {&to.query, &to.key, &to.value});
     }
     if (!attention.sinks.empty())
       to.sinks = read_.floats(attention.sinks, {spec_.heads});
@@ -116,19 +116,6 @@ private:
     matrix(source.up, to.up);
   }
 
-  // Matrices with the same input are multiplied together.
-  static void check_alike(const std::string& name,
-                          std::initializer_list<const linear_weights*> all) {
-    auto form = [](const linear_weights* item) {
-      return item->packed ? std::optional{item->packed->format} : std::nullopt;
-    };
-    for (const auto* item : all)
-      if (form(item) != form(*all.begin()))
-        throw std::runtime_error(fmt::format(
-            "`{}` is packed in another form than others with the same input",
-            name));
-  }
-
   const decoder_spec& spec_;
   matrix_reader read_;
   const weight_form& form_;
@@ -151,7 +138,7 @@ decoder_weights::decoder_weights(const decoder_spec& spec,
   layers.resize(spec.layers.size());
   for (std::size_t i = 0; i < layers.size(); ++i)
     read.layer(spec.layers[i], layers[i]);
-  if (form.packed)
+  if (!jobs.empty())
     packed_ = pack(jobs, watch);
 }
 

@@ -22,6 +22,13 @@ std::size_t outputs_of_task(const matrix_view& weight) {
 
 } // namespace
 
+bool linear_runner::share_input(const linear_weights& a,
+                                const linear_weights& b) {
+  if (a.packed && b.packed)
+    return is_quantized(a.packed->format) == is_quantized(b.packed->format);
+  return !a.packed && !b.packed;
+}
+
 void linear_runner::begin(const linear_weights& like, const float* x,
                           std::size_t rows) {
   x_ = x;

@@ -29,6 +29,9 @@ public:
   explicit linear_runner(const kernel_set& kernels) : kernels_(kernels) {
   }
 
+  /// Whether products with both take an input that is prepared for one.
+  static bool share_input(const linear_weights& a, const linear_weights& b);
+
   /// The next input: `rows` rows for matrices of this form and width. x is
   /// [rows, inputs] and stays as it is until the last product.
   void begin(const linear_weights& like, const float* x, std::size_t rows);

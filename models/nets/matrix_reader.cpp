@@ -54,56 +54,108 @@ tensor_view item_of(const tensor_view& stack, const matrix_source& source) {
           stack.bytes.subspan(source.item * size, size)};
 }
 
+std::size_t bytes_of_row(number_format format, std::size_t inputs) {
+  auto block = block_of(format);
+  return inputs / block.numbers * block.bytes;
+}
+
 // The rows one behind the other, in the format in which they are stored.
 std::vector<std::byte> gather(const tensor_view& tensor,
                               const matrix_source& source) {
-  auto size = size_of(tensor.format);
-  auto inputs = source.inputs;
+  auto size = bytes_of_row(tensor.format, source.inputs);
   auto from = tensor.bytes.data();
-  std::vector<std::byte> result(source.outputs * inputs * size);
+  std::vector<std::byte> result(source.outputs * size);
   auto to = result.data();
-  auto stride = stored_rows(source);
   each_row(source, [&](std::size_t row) {
-    if (!source.is_transposed) {
-      std::memcpy(to, from + row * inputs * size, inputs * size);
-    } else {
-      for (std::size_t i = 0; i < inputs; ++i)
-        std::memcpy(to + i * size, from + (i * stride + row) * size, size);
-    }
-    to += inputs * size;
+    std::memcpy(to, from + row * size, size);
+    to += size;
+  });
+  return result;
+}
+
+// The same of a matrix whose columns were stored one behind the other.
+std::vector<std::byte> gather_columns(const tensor_view& tensor,
+                                      const matrix_source& source) {
+  auto size = size_of(tensor.format);
+  auto stride = stored_rows(source);
+  auto from = tensor.bytes.data();
+  std::vector<std::byte> result(source.outputs * source.inputs * size);
+  auto to = result.data();
+  each_row(source, [&](std::size_t row) {
+    for (std::size_t i = 0; i < source.inputs; ++i, to += size)
+      std::memcpy(to, from + (i * stride + row) * size, size);
   });
   return result;
 }
 
 bool is_aligned(std::span<const std::byte> bytes, number_format format) {
-  return reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(format) == 0;
+  return is_blocked(format)
+         || reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(format)
+                == 0;
+}
+
+// Numbers that the kernels read one by one.
+bool is_plain(number_format format) {
+  return format == number_format::f32 || format == number_format::f16
+         || format == number_format::bf16;
 }
 
 } // namespace
 
-linear_weights matrix_reader::plain(const matrix_source& source,
-                                    std::optional<number_format> format) const {
-  auto tensor = item_of(require(folder_, source), source);
-  auto wanted = format.value_or(tensor.format);
+linear_weights matrix_reader::raw(const matrix_source& source) const {
   linear_weights result;
-  std::vector<std::byte> gathered;
+  if (!source.pieces.empty()) {
+    join_pieces(source, result);
+    return result;
+  }
+  auto tensor = item_of(require(folder_, source), source);
   auto rows = tensor.bytes;
-  if (is_one_piece(source)) {
-    auto size = source.inputs * size_of(tensor.format);
+  if (source.is_transposed) {
+    std::vector<std::byte> numbers;
+    if (is_blocked(tensor.format)) {
+      numbers = convert(tensor, number_format::f32);
+      tensor = {number_format::f32, tensor.shape, numbers};
+    }
+    result.storage = gather_columns(tensor, source);
+  } else if (is_one_piece(source)) {
+    auto size = bytes_of_row(tensor.format, source.inputs);
     auto first = source.rows.empty() ? 0 : source.rows[0].first;
     rows = rows.subspan(first * size, source.outputs * size);
   } else {
-    gathered = gather(tensor, source);
-    rows = gathered;
+    result.storage = gather(tensor, source);
   }
-  if (wanted != tensor.format || !is_aligned(rows, wanted))
-    result.storage = convert({tensor.format, {}, rows}, wanted);
-  else
-    result.storage = std::move(gathered);
-  result.plain = {wanted,
+  result.plain = {tensor.format,
                   result.storage.empty() ? rows.data() : result.storage.data(),
                   source.outputs, source.inputs};
   result.bias = bias(source);
+  return result;
+}
+
+// As floats: the pieces may be stored in different formats.
+void matrix_reader::join_pieces(const matrix_source& source,
+                                linear_weights& to) const {
+  for (auto& piece : source.pieces) {
+    auto part = plain(piece, number_format::f32);
+    auto begin = static_cast<const std::byte*>(part.plain.data);
+    to.storage.insert(to.storage.end(), begin,
+                      begin + piece.outputs * piece.inputs * sizeof(float));
+  }
+  to.plain = {number_format::f32, to.storage.data(), source.outputs,
+              source.inputs};
+}
+
+linear_weights matrix_reader::plain(linear_weights result,
+                                    std::optional<number_format> format) {
+  auto [stored, data, outputs, inputs] = result.plain;
+  auto wanted = format.value_or(is_plain(stored) ? stored : number_format::f32);
+  std::span rows{static_cast<const std::byte*>(data),
+                 outputs * bytes_of_row(stored, inputs)};
+  if (wanted != stored || !is_aligned(rows, wanted)) {
+    auto converted = convert({stored, {}, rows}, wanted);
+    result.storage = std::move(converted);
+    result.plain.data = result.storage.data();
+    result.plain.format = wanted;
+  }
   return result;
 }
 
@@ -111,8 +163,13 @@ linear_weights matrix_reader::stored(const matrix_source& source,
                                      const weight_form& form) const {
   auto packed =
       find_packed(folder_, source.name(), source.outputs, source.inputs);
-  if (!packed)
-    return plain(source, form.format);
+  if (!packed) {
+    // Blocks stay as they are until they are packed.
+    auto result = raw(source);
+    return is_blocked(result.plain.format) && !form.format
+               ? std::move(result)
+               : plain(std::move(result), form.format);
+  }
   // What is packed in the file stays as it is.
   if (form.format
       || (form.packed
@@ -187,7 +244,13 @@ void resolve_names(decoder_spec& spec, const weight_folder& folder) {
     if (!has_matrix(folder, renamed(embedding, beginning)))
       continue;
     auto change = [&](std::string& name) { name = renamed(name, beginning); };
-    for_each_name(spec, change);
+    for_each_tensor(
+        spec,
+        [&](matrix_source& matrix) {
+          change(matrix.tensor);
+          change(matrix.bias);
+        },
+        change);
     // The head stands beside what has the prefix, and moves with it.
     if (spec.scores.is_there() && !has_matrix(folder, head)) {
       auto outer = beginning.substr(0, beginning.find('.') + 1) + head;

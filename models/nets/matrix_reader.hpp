@@ -20,12 +20,19 @@ public:
       : folder_(folder), spec_(spec) {
   }
 
-  /// The matrix in the format that it is stored in, or converted to `format`;
-  /// where it is mapped if it lies there as one piece and is aligned.
-  linear_weights plain(const matrix_source& source,
-                       std::optional<number_format> format) const;
+  /// The matrix as it is stored, in whatever format and perhaps not aligned;
+  /// where it is mapped if it lies there as one piece.
+  linear_weights raw(const matrix_source& source) const;
 
-  /// The same, or the packed one if the folder has that.
+  /// The same as numbers that stand for themselves: in the format that they are
+  /// stored in, or else as f32, or converted to `format`; aligned.
+  linear_weights plain(const matrix_source& source,
+                       std::optional<number_format> format) const {
+    return plain(raw(source), format);
+  }
+
+  /// The packed one if the folder has that; else blocks of a GGUF file as they
+  /// are, and other numbers as `plain`.
   linear_weights stored(const matrix_source& source,
                         const weight_form& form) const;
 
@@ -46,6 +53,9 @@ public:
   }
 
 private:
+  static linear_weights plain(linear_weights raw,
+                              std::optional<number_format> format);
+  void join_pieces(const matrix_source& source, linear_weights& to) const;
   std::vector<float> bias(const matrix_source& source) const;
 
   const weight_folder& folder_;

@@ -37,6 +37,9 @@ struct matrix_source {
   /// is.
   std::size_t items = 0;
   std::size_t item = 0;
+  /// It lies in several tensors, whose rows come one behind the other; then
+  /// only the sizes above count.
+  std::vector<matrix_source> pieces = {};
   /// A row of it is all that there is of a token: the embedding, the head.
   bool is_of_tokens = false;
 

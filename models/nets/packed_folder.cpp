@@ -205,6 +205,11 @@ packed_sizes write_packed_folder(const fs::path& from, const fs::path& to,
     if (tensor->format == number_format::u8)
       throw std::runtime_error(fmt::format("{}: tensor `{}` is packed already",
                                            from.string(), name));
+  if (folder.gguf() != nullptr)
+    throw std::runtime_error(fmt::format(
+        "{}: is a GGUF file; only the matrices of Hugging Face folders are "
+        "packed",
+        from.string()));
   auto spec = read_decoder_spec(from);
   resolve_names(spec, folder);
   auto wanted = to.has_filename() ? to : to.parent_path();

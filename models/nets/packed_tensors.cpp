@@ -14,10 +14,17 @@ namespace model_server {
 
 namespace {
 
-constexpr std::array<std::pair<packed_format, std::string_view>, 3> names{
+constexpr std::array<std::pair<packed_format, std::string_view>, 10> names{
     {{packed_format::int8, "int8"},
      {packed_format::int4, "int4"},
-     {packed_format::bf16, "bf16"}}};
+     {packed_format::bf16, "bf16"},
+     {packed_format::q4_k, "q4_k"},
+     {packed_format::q6_k, "q6_k"},
+     {packed_format::q5_k, "q5_k"},
+     {packed_format::q5_0, "q5_0"},
+     {packed_format::q4_1, "q4_1"},
+     {packed_format::q5_1, "q5_1"},
+     {packed_format::iq4_nl, "iq4_nl"}}};
 
 } // namespace
 
@@ -30,7 +37,7 @@ std::string_view to_string(packed_format format) {
 
 std::optional<packed_format> packed_format_named(std::string_view name) {
   for (const auto& [format, known] : names)
-    if (known == name)
+    if (known == name && can_pack(format))
       return format;
   return std::nullopt;
 }

@@ -17,10 +17,11 @@ namespace model_server {
 // `model.embed_tokens.weight.int8`. It begins at a multiple of 64 bytes of the
 // file, so that it can be used where it is mapped.
 
-/// `int8`, `int4` or `bf16`.
+/// `int8`, `int4`, `bf16`, or what a matrix can only have been packed from:
+/// `q4_k` and so on.
 std::string_view to_string(packed_format format);
 
-/// The format that is called so.
+/// The format that is called so, of those in which matrices can be packed.
 std::optional<packed_format> packed_format_named(std::string_view name);
 
 /// In which format this matrix is packed if that is asked for: as asked for,

@@ -7,11 +7,18 @@
 #include "models/nets/linear_weights.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 namespace model_server {
 
-/// Packs one matrix with all threads of a pool; `to` has room for it.
+/// The packed format that holds blocks of a GGUF file as they are; nothing for
+/// other numbers.
+std::optional<packed_format> packed_format_of(number_format stored);
+
+/// Packs one matrix with all threads of a pool; `to` has room for it. Its rows
+/// may be blocks of a GGUF file, which stay as they are where `format` is
+/// theirs.
 void pack_matrix(const matrix_view& from, packed_format format, std::byte* to,
                  thread_pool& pool);
 

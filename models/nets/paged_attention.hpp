@@ -45,7 +45,7 @@ struct attention_layer {
 class paged_attention {
 public:
   /// `windows` are those of the layers, each once; keys and values are stored in
-  /// `format`.
+  /// `format`, f32, f16 or i8.
   paged_attention(std::size_t layers, const attention_heads& shape,
                   std::vector<turn_table> turns,
                   const std::vector<std::size_t>& windows, number_format format,

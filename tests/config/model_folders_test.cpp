@@ -40,6 +40,29 @@ TEST(model_folders_test, does_not_look_for_models_inside_models) {
   EXPECT_EQ(find_model_folders(root.path()).size(), 1u);
 }
 
+TEST(model_folders_test, finds_gguf_files) {
+  temporary_folder root;
+  for (auto folder : {"one", "many", "org/whole"})
+    fs::create_directories(root.path() / folder);
+  for (auto file : {"loose.q8_0.gguf", "one/model.gguf", "many/a.gguf",
+                    "many/b.gguf", "org/whole/big-00001-of-00002.gguf",
+                    "org/whole/big-00002-of-00002.gguf", "many/readme.txt"})
+    root.write(file, "GGUF");
+  std::vector<std::pair<std::string, std::string>> found;
+  for (auto& model : find_model_folders(root.path()))
+    found.emplace_back(model.name,
+                       fs::path{std::get<std::string>(model.params.values.at(0).second)}
+                           .lexically_relative(root.path())
+                           .string());
+  std::vector<std::pair<std::string, std::string>> expected{
+      {"loose.q8_0", "loose.q8_0.gguf"},
+      {"many/a", "many/a.gguf"},
+      {"many/b", "many/b.gguf"},
+      {"one", "one/model.gguf"},
+      {"org/whole", "org/whole/big-00001-of-00002.gguf"}};
+  EXPECT_EQ(found, expected);
+}
+
 TEST(model_folders_test, passes_over_folders_that_cannot_be_names) {
   temporary_folder root;
   make_model(root.path() / ".cache");

@@ -69,8 +69,19 @@ TEST_F(tiny_model_test, the_memory_for_keys_and_values_bounds_the_context) {
                 ->info()
                 .context_length,
             32u);
+  // Half of them and the units, 32 bytes for keys and for values.
+  constexpr std::int64_t units = 2 * (16 * (10 + 16) + 2 * 32);
+  auto small = [&](std::int64_t memory) {
+    return load(folder.path(), {{"kv_cache_memory", memory},
+                                {"kv_cache", std::string{"int8"}}})
+        ->info()
+        .context_length;
+  };
+  EXPECT_EQ(small(units), 16u);
+  EXPECT_EQ(small(3 * units - 1), 32u);
   EXPECT_THAT(refusal({{"kv_cache", std::string{"fp8"}}}),
-              HasSubstr("parameter \"kv_cache\" is \"fp8\""));
+              HasSubstr("parameter \"kv_cache\" is \"fp8\", but fp16, fp32 or "
+                        "int8 is needed"));
 }
 
 TEST_F(tiny_model_test, replies_that_do_not_fit_together_take_turns) {

@@ -256,7 +256,7 @@ TEST_F(tiny_model_test, what_does_not_load_says_why) {
               AllOf(HasSubstr("no device `cuda:99`"), HasSubstr("cpu")));
   EXPECT_EQ(refusal({}, "virtual:3"), "");
   write_tokenizer(100);
-  EXPECT_THAT(refusal({}), HasSubstr("tokenizer.json has 100 tokens, the "
+  EXPECT_THAT(refusal({}), HasSubstr("the tokenizer has 100 tokens, the "
                                      "network only 99"));
   fs::remove(folder.path() / "tokenizer.json");
   EXPECT_THAT(refusal({}), HasSubstr("tokenizer.json"));

@@ -157,6 +157,20 @@ TEST_P(decoder_test, scores_change_little_with_a_cache_of_halves) {
   }
 }
 
+TEST_P(decoder_test, scores_change_little_with_a_cache_of_8_bits) {
+  if (std::get<1>(GetParam()) == "torch")
+    return;
+  // Where a choice is close, a little change makes it another one.
+  auto spec = read_decoder_spec(network_folder(std::get<0>(GetParam())));
+  if (spec.layers.back().experts)
+    return;
+  net = load(network_folder(std::get<0>(GetParam())), std::get<1>(GetParam()),
+             {}, number_format::i8);
+  stored_sequence cache;
+  auto scores = read_tokens(*net, cache, reference.prompt);
+  EXPECT_LT(distance(scores, reference.scores[0]), 0.1);
+}
+
 TEST_P(decoder_test, a_prompt_may_come_in_pieces) {
   for (std::size_t piece : {1u, 2u, 7u, 20u}) {
     stored_sequence cache;
@@ -258,7 +272,8 @@ INSTANTIATE_TEST_SUITE_P(
         ::testing::ValuesIn(std::vector<std::string>(std::begin(llama_names),
                                                      std::end(llama_names))),
         ::testing::ValuesIn(weight_forms()),
-        ::testing::Values(number_format::f32, number_format::f16)),
+        ::testing::Values(number_format::f32, number_format::f16,
+                          number_format::i8)),
     bits_case_name);
 
 // One rounded form and one that is not: the products are those of a Llama.

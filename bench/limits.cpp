@@ -99,6 +99,18 @@ __attribute__((target("avx2,fma"))) double avx2_int4() {
   return 8.0 * 64.0 * repeats;
 }
 
+__attribute__((target("avx2,fma"))) double avx2_pairs() {
+#define STEP(n)                                                                \
+  "vpmaddubsw %%ymm8, %%ymm9, %%ymm11\n vpmaddubsw %%ymm8, %%ymm9, %%ymm12\n"  \
+  "vpaddw %%ymm11, %%ymm12, %%ymm11\n vpmaddwd %%ymm10, %%ymm11, %%ymm11\n"    \
+  "vpaddd %%ymm11, %%ymm" #n ", %%ymm" #n "\n"
+  asm volatile("vzeroall" ::: MODEL_SERVER_TOUCHED);
+  for (long i = 0; i < repeats; ++i)
+    asm volatile(MODEL_SERVER_EIGHT(STEP)::: MODEL_SERVER_TOUCHED);
+#undef STEP
+  return 8.0 * 128.0 * repeats;
+}
+
 __attribute__((target("avx2,fma"))) double avx2_bf16() {
 #define STEP(n) "vfmadd231ps %%ymm8, %%ymm9, %%ymm" #n "\n"
   asm volatile("vzeroall" ::: MODEL_SERVER_TOUCHED);
@@ -137,9 +149,19 @@ loop loop_of(std::string_view form, packed_format format) {
   if (form == "avx512")
     return format == packed_format::bf16 ? avx512_bf16 : avx512_bytes;
   if (form == "avx2")
-    return format == packed_format::bf16   ? avx2_bf16
-           : format == packed_format::int4 ? avx2_int4
-                                           : avx2_int8;
+    switch (format) {
+    case packed_format::bf16:
+      return avx2_bf16;
+    case packed_format::int8:
+    case packed_format::iq4_nl:
+      return avx2_int8;
+    case packed_format::int4:
+    case packed_format::q4_1:
+    case packed_format::q4_k:
+      return avx2_int4;
+    default:
+      return avx2_pairs;
+    }
 #endif
   static_cast<void>(form);
   static_cast<void>(format);

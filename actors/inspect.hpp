@@ -30,7 +30,7 @@ inspected<Inspector> inspect(Inspector& f, chat_message& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, chat& x) {
-  return f(caf::meta::type_name("chat"), x.messages);
+  return f(caf::meta::type_name("chat"), x.messages, x.template_arguments);
 }
 
 template <class Inspector>

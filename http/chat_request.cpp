@@ -7,6 +7,7 @@
 #include "http/neutral_fields.hpp"
 #include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
+#include "http/template_fields.hpp"
 
 #include <fmt/format.h>
 
@@ -58,9 +59,14 @@ read_chat_request(std::string_view body) {
                 "priority",
                 "timeout",
                 "response_format",
-                "tools"});
+                "tools",
+                "chat_template_kwargs",
+                "documents",
+                "reasoning_effort"});
   chat_request result;
-  result.prompts = {chat_prompt(read_messages(fields, error, dialect::api_v1))};
+  auto conversation = read_messages(fields, error, dialect::api_v1);
+  conversation.template_arguments = read_template_arguments(fields);
+  result.prompts = {chat_prompt(std::move(conversation))};
   result.request.sampling = read_sampling(fields);
   result.request.max_tokens = read_max_tokens(fields, "max_tokens");
   check_min_tokens(fields, result.request);

@@ -7,6 +7,7 @@
 #include "http/neutral_fields.hpp"
 #include "http/queue_fields.hpp"
 #include "http/sampling_fields.hpp"
+#include "http/template_fields.hpp"
 
 #include <fmt/format.h>
 
@@ -111,8 +112,9 @@ read_openai_chat(std::string_view body) {
     request.max_tokens = newer;
   check_min_tokens(fields, request);
   check_chat_features(fields);
-  result.call.prompts = {
-      chat_prompt(read_messages(fields, error, dialect::openai))};
+  auto conversation = read_messages(fields, error, dialect::openai);
+  conversation.template_arguments = read_template_arguments(fields);
+  result.call.prompts = {chat_prompt(std::move(conversation))};
   if (error)
     return *error;
   return result;

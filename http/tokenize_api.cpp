@@ -7,6 +7,7 @@
 #include "http/neutral_fields.hpp"
 #include "http/openai_request.hpp"
 #include "http/sampling_fields.hpp"
+#include "http/template_fields.hpp"
 #include "models/text/utf8.hpp"
 
 namespace model_server {
@@ -20,6 +21,7 @@ reply_prompt read_prompt(json_fields& body, std::optional<error_reply>& error) {
       body.refuse("prompt", "out_of_range",
                   "prompt and messages exclude each other");
     result.conversation = read_messages(body, error, dialect::openai);
+    result.conversation.template_arguments = read_template_arguments(body);
     return result;
   }
   auto text = body.text("prompt");

@@ -22,6 +22,9 @@ struct chat_message {
 /// reply continues it instead of beginning a turn of its own.
 struct chat {
   std::vector<chat_message> messages;
+  /// Text of a JSON object with more that the model's template may ask for;
+  /// empty for none.
+  std::string template_arguments = {};
 
   /// True if the reply goes on with the agent's last turn.
   bool continues_agent() const {

@@ -7,6 +7,7 @@
 #include "models/nets/decoder.hpp"
 #include "models/nets/gguf_decoder.hpp"
 #include "models/nets/packed_tensors.hpp"
+#include "models/text/json_document.hpp"
 #include "models/weights/folder_entry.hpp"
 #include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
@@ -84,6 +85,7 @@ number_format cache_of(const std::string& kv_cache) {
 /// What config.json says of a model.
 struct causal_lm_params {
   std::filesystem::path folder;
+  std::filesystem::path chat_template; // empty: the model's own
   weight_form form;
   std::size_t context; // 0 leaves it to the model
   std::size_t memory;  // 0 leaves it to what is free
@@ -91,14 +93,20 @@ struct causal_lm_params {
   number_format cache;
 };
 
-// How weights, keys and values are kept, in a few words.
+// How weights, keys and values are kept, in a few words, and the template if it
+// is not the model's own.
 std::string name_of(const causal_lm_params& params) {
   const auto& form = params.form;
+  // The same weights with another template are another model.
+  auto source = params.chat_template.empty()
+                    ? std::string{}
+                    : read_text_file(params.chat_template, 16 << 20);
   auto weights = form.packed   ? to_string(*form.packed)
                  : form.format ? to_string(*form.format)
                                : "stored";
-  return fmt::format("{} weights, {}packed, {} cache", weights,
-                     form.packed ? "" : "not ", to_string(params.cache));
+  return fmt::format("{} weights, {}packed, {} cache{}", weights,
+                     form.packed ? "" : "not ", to_string(params.cache),
+                     source);
 }
 
 bool speculates(const std::string& speculation) {
@@ -118,8 +126,11 @@ std::filesystem::path read_path(const named_params& params) {
 causal_lm_params read_params(const entry_params& given) {
   auto params =
       given.bind({"path", "dtype", "context_length", "kv_cache_memory",
-                  "speculation", "quantize", "kv_cache"});
+                  "speculation", "quantize", "kv_cache", "chat_template"});
   return {read_path(params),
+          params.string_or("chat_template", "").empty()
+              ? std::filesystem::path{}
+              : std::filesystem::path{params.require_file("chat_template")},
           form_of(params.string_or("dtype", "auto"),
                   params.string_or("quantize", "none")),
           static_cast<std::size_t>(params.integer_or("context_length", 0, 1)),
@@ -194,7 +205,7 @@ class causal_lm : public folder_entry {
 public:
   causal_lm(const causal_lm_params& params, const std::string& device,
             const load_watch& watch)
-      : folder_entry(params.folder) {
+      : folder_entry(params.folder, params.chat_template) {
     auto files = std::make_shared<weight_folder>(params.folder);
     auto spec = read_decoder_spec(*files);
     if (codec_.vocabulary() > spec.vocabulary)

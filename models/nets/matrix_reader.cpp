@@ -104,6 +104,8 @@ bool is_plain(number_format format) {
 
 linear_weights matrix_reader::raw(const matrix_source& source) const {
   linear_weights result;
+  if (!source.exponents.empty())
+    return four_bits(source);
   if (!source.pieces.empty()) {
     join_pieces(source, result);
     return result;
@@ -127,6 +129,42 @@ linear_weights matrix_reader::raw(const matrix_source& source) const {
   result.plain = {tensor.format,
                   result.storage.empty() ? rows.data() : result.storage.data(),
                   source.outputs, source.inputs};
+  result.bias = bias(source);
+  return result;
+}
+
+// As blocks of a GGUF file, in which a byte has the numbers i and i + 16 of its
+// group instead of 2 i and 2 i + 1.
+linear_weights matrix_reader::four_bits(const matrix_source& source) const {
+  constexpr std::size_t group = 32, half = group / 2;
+  auto rows = stored_rows(source);
+  auto groups = source.inputs / group;
+  if (source.inputs % group != 0)
+    throw std::runtime_error(
+        fmt::format("tensor `{}`: {} numbers in a row, must be a multiple of {}",
+                    source.tensor, source.inputs, group));
+  auto& numbers = folder_.require_bytes(source.tensor,
+                                        {source.items, rows, groups, half});
+  auto& exponents =
+      folder_.require_bytes(source.exponents, {source.items, rows, groups});
+  linear_weights result;
+  auto block = block_of(number_format::mxfp4).bytes;
+  result.storage.resize(source.outputs * groups * block);
+  auto to = result.storage.data();
+  each_row(source, [&](std::size_t row) {
+    auto first = (source.item * rows + row) * groups;
+    for (std::size_t g = 0; g < groups; ++g, to += block) {
+      auto from = numbers.bytes.data() + (first + g) * half;
+      to[0] = exponents.bytes[first + g];
+      auto number = [&](std::size_t i) {
+        return i % 2 == 0 ? from[i / 2] & std::byte{15} : from[i / 2] >> 4;
+      };
+      for (std::size_t i = 0; i < half; ++i)
+        to[1 + i] = number(i) | number(i + half) << 4;
+    }
+  });
+  result.plain = {number_format::mxfp4, result.storage.data(), source.outputs,
+                  source.inputs};
   result.bias = bias(source);
   return result;
 }

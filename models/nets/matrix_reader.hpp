@@ -55,6 +55,7 @@ public:
 private:
   static linear_weights plain(linear_weights raw,
                               std::optional<number_format> format);
+  linear_weights four_bits(const matrix_source& source) const;
   void join_pieces(const matrix_source& source, linear_weights& to) const;
   std::vector<float> bias(const matrix_source& source) const;
 

@@ -37,6 +37,10 @@ struct matrix_source {
   /// is.
   std::size_t items = 0;
   std::size_t item = 0;
+  /// The tensor has 4 bits a number, [items, rows, inputs / 32, 16 bytes], and
+  /// this one their exponents, [items, rows, inputs / 32], as gpt-oss is
+  /// published (OCP Microscaling Formats, MXFP4).
+  std::string exponents = {};
   /// It lies in several tensors, whose rows come one behind the other; then
   /// only the sizes above count.
   std::vector<matrix_source> pieces = {};

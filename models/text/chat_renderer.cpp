@@ -54,6 +54,15 @@ template_value to_messages(const chat& conversation) {
   return template_value::list(std::move(messages));
 }
 
+/// What the client gives beside the messages; its strings are never trusted.
+void add_arguments(const std::string& arguments, template_dict& variables) {
+  if (arguments.empty())
+    return;
+  auto given = template_value_from_json(arguments, false);
+  for (auto& [name, value] : given.as_dict()->entries())
+    variables.set(name, value);
+}
+
 /// The prompt up to the end of the agent's words.
 std::vector<prompt_segment> cut_at_mark(std::vector<prompt_segment> prompt,
                                         const std::string& content) {
@@ -114,10 +123,12 @@ chat_renderer::chat_renderer(std::string_view source,
 }
 
 std::optional<chat_renderer>
-chat_renderer::from_folder(const std::filesystem::path& folder) {
+chat_renderer::from_folder(const std::filesystem::path& folder,
+                           const std::filesystem::path& other) {
   chat_renderer_options options;
   std::optional<std::string> source;
-  auto origin = (folder / "chat_template.jinja").string();
+  auto origin =
+      (other.empty() ? folder / "chat_template.jinja" : other).string();
   if (std::filesystem::exists(origin))
     source = read_text_file(origin, max_file_bytes);
   for (auto* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
@@ -142,13 +153,14 @@ chat_renderer::from_folder(const std::filesystem::path& folder) {
 std::vector<prompt_segment>
 chat_renderer::render(const chat& conversation) const {
   template_dict variables;
+  variables.set("tools", template_value::none());
+  variables.set("documents", template_value::none());
+  add_arguments(conversation.template_arguments, variables);
   for (auto& [name, spelling] : options_.special_tokens)
     variables.set(name, template_value::text(spelling, true));
   variables.set("messages", to_messages(conversation));
   variables.set("add_generation_prompt",
                 template_value::boolean(!conversation.continues_agent()));
-  variables.set("tools", template_value::none());
-  variables.set("documents", template_value::none());
   try {
     auto prompt = template_.render(variables, options_.limits, options_.clock);
     if (!conversation.continues_agent())

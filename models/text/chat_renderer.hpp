@@ -34,11 +34,15 @@ public:
   /// Looks for `chat_template.jinja`, then for `chat_template` in
   /// `tokenizer_config.json`; nothing if the folder has neither. Throws
   /// `std::runtime_error` naming the file that is broken.
+  /// `source` is a file with another template, if it is not empty.
   static std::optional<chat_renderer>
-  from_folder(const std::filesystem::path& folder);
+  from_folder(const std::filesystem::path& folder,
+              const std::filesystem::path& source = {});
 
   /// The prompt of a conversation: up to where the agent speaks next, or, when
-  /// the last turn is the agent's, up to the end of what it has said. Throws
+  /// the last turn is the agent's, up to the end of what it has said. What
+  /// `template_arguments` hold, a JSON object, the template finds by its names,
+  /// but for what is said here. Throws
   /// `bad_chat` if the template refuses the conversation.
   std::vector<prompt_segment> render(const chat& conversation) const;
 

@@ -1,6 +1,7 @@
 // Puts tokenizer and chat template together.
 #include "models/weights/chat_codec.hpp"
 
+#include "models/text/json_document.hpp"
 #include "models/text/token_table.hpp"
 #include "models/text/unicode_pattern.hpp"
 #include "models/weights/gguf_tokenizer.hpp"
@@ -15,6 +16,8 @@
 namespace model_server {
 
 namespace {
+
+constexpr std::size_t max_template_bytes = std::size_t{16} << 20;
 
 // `eos_token` is a string, or an object with `content`.
 std::optional<token_id> read_end_token(const std::filesystem::path& folder,
@@ -51,11 +54,12 @@ std::vector<token_id> checked(Function encode) {
 
 } // namespace
 
-chat_codec::chat_codec(const std::filesystem::path& path)
+chat_codec::chat_codec(const std::filesystem::path& path,
+                       const std::filesystem::path& chat_template)
     : chat_codec(find_gguf(path)
                          && !std::filesystem::exists(path / "tokenizer.json")
-                     ? of_gguf(*find_gguf(path))
-                     : of_folder(path)) {
+                     ? of_gguf(*find_gguf(path), chat_template)
+                     : of_folder(path, chat_template)) {
 }
 
 chat_codec::chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
@@ -65,24 +69,35 @@ chat_codec::chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
       end_token_(end_token) {
 }
 
-chat_codec chat_codec::of_folder(const std::filesystem::path& folder) {
+chat_codec
+chat_codec::of_folder(const std::filesystem::path& folder,
+                      const std::filesystem::path& chat_template) {
   auto tokens = tokenizer::from_folder(folder);
   auto end = read_end_token(folder, tokens);
-  return {std::move(tokens), chat_renderer::from_folder(folder), end};
+  return {std::move(tokens), chat_renderer::from_folder(folder, chat_template),
+          end};
 }
 
-chat_codec chat_codec::of_gguf(const std::filesystem::path& path) {
+chat_codec chat_codec::of_gguf(const std::filesystem::path& path,
+                               const std::filesystem::path& chat_template) {
   gguf_file file{path};
   const auto& metadata = file.metadata();
+  std::optional<std::string> source;
+  auto origin = path.string() + ": tokenizer.chat_template";
+  if (!chat_template.empty()) {
+    origin = chat_template.string();
+    source = read_text_file(origin, max_template_bytes);
+  } else if (auto own = gguf_chat_template(metadata)) {
+    source = *own;
+  }
   std::optional<chat_renderer> renderer;
-  if (auto source = gguf_chat_template(metadata)) {
+  if (source) {
     chat_renderer_options options;
     options.special_tokens = gguf_special_tokens(metadata);
     try {
       renderer.emplace(*source, std::move(options));
     } catch (const template_error& problem) {
-      throw std::runtime_error(fmt::format("{}: tokenizer.chat_template: {}",
-                                           path.string(), problem.what()));
+      throw std::runtime_error(origin + ": " + problem.what());
     }
   }
   auto end = metadata.integer("tokenizer.ggml.eos_token_id", 0, max_token_id);
@@ -102,6 +117,9 @@ std::vector<token_id> chat_codec::encode_text(std::string_view text) const {
 std::vector<token_id> chat_codec::tokens_of(const chat& conversation) const {
   if (renderer_)
     return tokenizer_.encode(renderer_->render(conversation));
+  if (!conversation.template_arguments.empty())
+    throw bad_chat("the model has no chat template that could be given anything "
+                   "beside the messages");
   std::string text;
   for (auto& message : conversation.messages)
     text += message.content;

@@ -22,7 +22,9 @@ public:
   /// Reads the tokenizer and, where there is one, the chat template of a model
   /// folder, or of a .gguf file (`find_gguf`) that has no tokenizer.json beside
   /// it. Throws `std::runtime_error` that names the file.
-  explicit chat_codec(const std::filesystem::path& path);
+  /// `chat_template` is a file with another template, if it is not empty.
+  explicit chat_codec(const std::filesystem::path& path,
+                      const std::filesystem::path& chat_template = {});
 
   /// Never empty. Throws `bad_chat` if the template refuses the chat, the
   /// tokenizer gives up on its text or nothing is said in it.
@@ -46,8 +48,10 @@ public:
 private:
   chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
              std::optional<token_id> end_token);
-  static chat_codec of_folder(const std::filesystem::path& folder);
-  static chat_codec of_gguf(const std::filesystem::path& path);
+  static chat_codec of_folder(const std::filesystem::path& folder,
+                              const std::filesystem::path& chat_template);
+  static chat_codec of_gguf(const std::filesystem::path& path,
+                            const std::filesystem::path& chat_template);
 
   std::vector<token_id> tokens_of(const chat& conversation) const;
 

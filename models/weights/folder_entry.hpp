@@ -35,7 +35,9 @@ public:
 
 protected:
   /// Throws as `chat_codec` does.
-  explicit folder_entry(const std::filesystem::path& folder) : codec_(folder) {
+  explicit folder_entry(const std::filesystem::path& folder,
+                        const std::filesystem::path& chat_template = {})
+      : codec_(folder, chat_template) {
   }
 
   /// `end_tokens` count where `generation` has none, and the tokenizer's where

@@ -72,6 +72,9 @@ std::uint64_t model_digest(const std::filesystem::path& folder,
     digest.add(mapped_file{path}.bytes());
     digest.add(path.filename().string());
   }
+  if (const auto* file = weights.gguf())
+    digest.add(
+        file->metadata().text("tokenizer.chat_template").value_or(""));
   for (const auto& [name, tensor] : weights.tensors())
     add_tensor(digest, name, *tensor);
   return digest.value();

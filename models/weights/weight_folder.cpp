@@ -128,8 +128,8 @@ const tensor_view* weight_folder::find(std::string_view name) const {
 }
 
 const tensor_view&
-weight_folder::require(std::string_view name,
-                       const std::vector<std::uint64_t>& shape) const {
+weight_folder::require_shape(std::string_view name,
+                             const std::vector<std::uint64_t>& shape) const {
   auto found = find(name);
   if (found == nullptr)
     throw std::runtime_error(
@@ -138,6 +138,24 @@ weight_folder::require(std::string_view name,
     throw std::runtime_error(fmt::format(
         "{}: tensor `{}` is [{}], config.json asks for [{}]", folder_.string(),
         name, fmt::join(found->shape, ", "), fmt::join(shape, ", ")));
+  return *found;
+}
+
+const tensor_view&
+weight_folder::require_bytes(std::string_view name,
+                             const std::vector<std::uint64_t>& shape) const {
+  auto& found = require_shape(name, shape);
+  if (found.format != number_format::u8)
+    throw std::runtime_error(
+        fmt::format("{}: tensor `{}` holds {}, U8 is needed", folder_.string(),
+                    name, to_string(found.format)));
+  return found;
+}
+
+const tensor_view&
+weight_folder::require(std::string_view name,
+                       const std::vector<std::uint64_t>& shape) const {
+  const auto* found = &require_shape(name, shape);
   if (found->format != number_format::f32 && found->format != number_format::f16
       && found->format != number_format::bf16 && !is_blocked(found->format))
     throw std::runtime_error(

@@ -52,7 +52,15 @@ public:
   const tensor_view& require(std::string_view name,
                              const std::vector<std::uint64_t>& shape) const;
 
+  /// The same for a tensor of bytes.
+  const tensor_view&
+  require_bytes(std::string_view name,
+                const std::vector<std::uint64_t>& shape) const;
+
 private:
+  const tensor_view&
+  require_shape(std::string_view name,
+                const std::vector<std::uint64_t>& shape) const;
   void read_index(const std::filesystem::path& index);
 
   std::filesystem::path folder_;

@@ -96,6 +96,48 @@ TEST(chat_request_test, takes_the_neutral_values_of_what_is_not_built_yet) {
   taken(with(R"("n":1,"response_format":{"type":"text"},"tools":[])"));
 }
 
+TEST(chat_request_test, takes_what_the_template_may_ask_for) {
+  auto arguments = [](std::string_view fields) {
+    return taken(with(fields)).prompts[0].conversation.template_arguments;
+  };
+  EXPECT_EQ(arguments("\"n\":1"), "");
+  EXPECT_EQ(arguments(R"("chat_template_kwargs":{},"documents":null)"), "");
+  EXPECT_EQ(arguments(R"("chat_template_kwargs":{"enable_thinking":false,
+                "effort":2.5,"style":"dry","other":null},
+                "documents":[{"title":"a","text":"b"}],
+                "reasoning_effort":"low")"),
+            R"({"enable_thinking":false,"effort":2.5,"style":"dry",)"
+            R"("other":null,"documents":[{"title":"a","text":"b"}],)"
+            R"("reasoning_effort":"low"})");
+}
+
+TEST(chat_request_test, refuses_what_is_not_for_templates) {
+  auto check = [](std::string_view fields, const char* code,
+                  const char* param) {
+    auto error = refused(with(fields));
+    EXPECT_EQ(error.code, code) << fields;
+    EXPECT_EQ(error.param, param) << fields;
+  };
+  check(R"("chat_template_kwargs":[])", "wrong_type", "chat_template_kwargs");
+  check(R"("chat_template_kwargs":{"messages":1})", "unsupported_field",
+        "chat_template_kwargs.messages");
+  check(R"("chat_template_kwargs":{"chat_template":"{{ 1 }}"})",
+        "unsupported_field", "chat_template_kwargs.chat_template");
+  check(R"("chat_template_kwargs":{"deep":{"er":1}})", "wrong_type",
+        "chat_template_kwargs.deep");
+  check(R"("chat_template_kwargs":{"no name":1})", "out_of_range",
+        "chat_template_kwargs.no name");
+  check(R"("documents":{"a":1})", "wrong_type", "documents");
+  check(R"("documents":["a"])", "wrong_type", "documents[0]");
+  check(R"("documents":[{"a":[1]}])", "wrong_type", "documents[0]");
+  check(R"("reasoning_effort":3)", "wrong_type", "reasoning_effort");
+  std::string many;
+  for (int i = 0; i < 17; ++i)
+    many += fmt::format("{}\"k{}\":{}", i == 0 ? "" : ",", i, i);
+  check(fmt::format("\"chat_template_kwargs\":{{{}}}", many), "out_of_range",
+        "chat_template_kwargs");
+}
+
 TEST(chat_request_test, says_how_many_replies_and_how_soon) {
   auto plain = taken(with(R"("n":1)"));
   EXPECT_EQ(plain.n, 1u);

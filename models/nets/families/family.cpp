@@ -99,7 +99,10 @@ void require_flag(const json_fields& config, const char* key, bool wanted) {
 decoder_spec begin_decoder(const json_fields& config,
                            const family_defaults& defaults,
                            const size_names& names, const std::string& prefix) {
-  if (config.find("quantization_config") != nullptr)
+  auto quantization = config.object("quantization_config");
+  if (quantization
+      && (defaults.quantization.empty()
+          || quantization->text("quant_method") != defaults.quantization))
     config.refuse("quantization_config",
                   "quantised Hugging Face folders are not built in, only whole "
                   "ones and .gguf files");

@@ -34,6 +34,8 @@ struct family_defaults {
   std::size_t context = 2048;
   double epsilon = 1e-6;
   bool is_tied = false;
+  /// A way to quantise, `quant_method`, that the family's code reads.
+  std::string_view quantization = {};
 };
 
 // Every function here throws `std::runtime_error` that names file, key and

@@ -7,19 +7,25 @@ namespace model_server {
 
 namespace {
 
-// Experts lie in stacks, [experts, inputs, outputs], gate and up rows in turn.
+// Experts lie in stacks, gate and up rows in turn: [experts, inputs, outputs],
+// or in 4 bits the other way round.
 mlp_spec read_expert(const decoder_spec& spec, const std::string& name,
-                     std::size_t expert, std::size_t count) {
+                     std::size_t expert, std::size_t count, bool has_4_bits) {
   auto inner = spec.intermediate;
   auto stacked = [&](const std::string& tensor, std::size_t outputs,
                      std::size_t inputs) {
-    return matrix_source{.tensor = name + tensor,
+    matrix_source result{.tensor = name + tensor,
                          .bias = name + tensor + "_bias",
                          .outputs = outputs,
                          .inputs = inputs,
-                         .is_transposed = true,
+                         .is_transposed = !has_4_bits,
                          .items = count,
                          .item = expert};
+    if (has_4_bits) {
+      result.exponents = result.tensor + "_scales";
+      result.tensor += "_blocks";
+    }
+    return result;
   };
   auto joined = stacked("gate_up_proj", 2 * inner, spec.hidden);
   return {rows_of(joined, "gate", {{0, inner, 2}}),
@@ -47,7 +53,9 @@ decoder_spec read_gpt_oss(const json_fields& config) {
                                      .head = 64,
                                      .intermediate = 2880,
                                      .context = 131072,
-                                     .epsilon = 1e-5});
+                                     .epsilon = 1e-5,
+                                     .quantization = "mxfp4"});
+  auto has_4_bits = config.object("quantization_config").has_value();
   spec.ropes = {read_rope_of_gpt_oss(config, spec)};
   spec.activate = activation::clamped_swiglu;
   auto count = read_size_or(config, {"num_local_experts", "num_experts"}, 128);
@@ -71,7 +79,7 @@ decoder_spec read_gpt_oss(const json_fields& config) {
     experts.chosen = chosen;
     for (std::size_t e = 0; e < count; ++e)
       experts.experts.push_back(
-          read_expert(spec, name + "mlp.experts.", e, count));
+          read_expert(spec, name + "mlp.experts.", e, count, has_4_bits));
     layer.experts = std::move(experts);
   }
   return spec;

@@ -54,6 +54,31 @@ TEST(chat_renderer_test, names_the_roles_as_templates_know_them) {
             "system,user,assistant,toolTrue<s>");
 }
 
+TEST(chat_renderer_test, gives_arguments_to_the_template) {
+  auto chat = conversation();
+  chat.template_arguments =
+      R"({"thinks": false, "documents": [{"text": "<s>"}], "bos_token": "x",
+          "messages": 1, "add_generation_prompt": 2})";
+  // What it says itself stays, and a client's text is never trusted.
+  EXPECT_THAT(renderer("{{ thinks }} {{ messages | length }} {{ bos_token }} "
+                       "{{ add_generation_prompt }} {{ documents[0].text }}")
+                  .render(chat),
+              ElementsAre(prompt_segment{"False 2 <s> True ", true},
+                          prompt_segment{"<s>", false}));
+}
+
+TEST(chat_renderer_test, may_be_given_another_template) {
+  testing::temporary_folder folder;
+  folder.write("chat_template.jinja", "own");
+  auto other = folder.write("other.jinja", "other");
+  EXPECT_EQ(joined(chat_renderer::from_folder(folder.path())
+                       ->render(conversation())),
+            "own");
+  EXPECT_EQ(joined(chat_renderer::from_folder(folder.path(), other)
+                       ->render(conversation())),
+            "other");
+}
+
 TEST(chat_renderer_test, goes_on_with_what_the_agent_said_last) {
   auto chat = conversation();
   chat.messages.push_back({chat_role::agent, "The answer is "});

@@ -26,6 +26,7 @@ submit reply_state::next_order() {
   result.credit = credit_for_worker.grant();
   result.resumed = has_begun;
   result.suspect_until = suspect_until;
+  result.has_right_of_way = options.has_right_of_way;
   return result;
 }
 

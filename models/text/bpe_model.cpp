@@ -1,58 +1,54 @@
-// Merges with a heap of candidate pairs over a linked list of symbols.
+// Looks words up; those that are no token are spelled out and merged.
 #include "models/text/bpe_model.hpp"
 
+#include "models/text/byte_alphabet.hpp"
 #include "models/text/utf8.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <stdexcept>
+#include <utility>
 
 namespace model_server {
 
 namespace {
 
-std::uint64_t pair_of(token_id left, token_id right) {
-  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32)
-         | static_cast<std::uint32_t>(right);
+/// What SentencePiece writes for a space.
+constexpr std::string_view space_letter = "\u2581";
+
+/// The end of the front part of `word` within which all merges stay.
+std::size_t end_of_part(std::string_view word) {
+  std::size_t at = 0;
+  while (word.substr(at).starts_with(space_letter))
+    at += space_letter.size();
+  return std::min(word.find(space_letter, at), word.size());
 }
 
-/// A symbol of the word being merged; neighbours by index, -1 at the ends.
-struct symbol {
-  token_id id;
-  std::int32_t before;
-  std::int32_t after;
-};
-
-/// A pair that may be merged: the one of lowest rank first, then the leftmost.
-struct candidate {
-  std::uint32_t rank;
-  std::int32_t at;
-  token_id made;
-
-  bool operator<(const candidate& other) const {
-    return rank != other.rank ? rank > other.rank : at > other.at;
-  }
-};
+bool spells_space_inside(std::string_view spelling) {
+  return end_of_part(spelling) < spelling.size();
+}
 
 } // namespace
 
-bpe_model::bpe_model(token_table vocabulary, bpe_options options)
-    : vocabulary_(std::move(vocabulary)), options_(options) {
+bpe_model::bpe_model(token_table vocabulary, std::vector<bool> is_control,
+                     bpe_options options)
+    : vocabulary_(std::move(vocabulary)),
+      is_control_(std::move(is_control)),
+      options_(std::move(options)) {
+  is_control_.resize(vocabulary_.end_id());
   for (unsigned byte = 0; byte < 256; ++byte)
     byte_tokens_[byte] =
         vocabulary_.find(fmt::format("<0x{:02X}>", byte)).value_or(-1);
   for (char32_t code = 0; code < letter_tokens_.size(); ++code) {
     std::string letter;
     append_utf8(letter, code);
-    letter_tokens_[code] = vocabulary_.find(letter).value_or(-1);
+    letter_tokens_[code] = find_letter(letter).value_or(-1);
   }
-  grow(16);
 }
 
 void bpe_model::reserve_merges(std::size_t count) {
-  grow(std::bit_ceil(count * 2 + 16));
+  merges_.reserve(count);
 }
 
 void bpe_model::add_merge(std::string_view left, std::string_view right) {
@@ -65,140 +61,160 @@ void bpe_model::add_merge(std::string_view left, std::string_view right) {
                       merge_count_, left, right, spelling)};
     return *id;
   };
-  joined_.assign(left);
-  joined_.append(right);
-  auto pair = pair_of(id_of(left), id_of(right));
-  auto made = id_of(joined_);
-  if ((merge_count_ + std::size_t{1}) * 2 > merges_.size())
-    grow(merges_.size() * 4);
-  merges_[slot_of(pair)] = {pair, merge_count_++, made};
+  auto first = id_of(left), second = id_of(right);
+  std::string joined{left};
+  joined += right.substr(std::min(options_.inner_prefix.size(), right.size()));
+  add_merge(first, second, id_of(joined), merge_count_++);
+}
+
+void bpe_model::add_merge(token_id left, token_id right, token_id made,
+                          std::uint32_t rank) {
+  if (!is_control_[static_cast<std::size_t>(made)])
+    merges_.add(left, right, made, rank);
+}
+
+bool bpe_model::take_bytes() {
+  if (options_.byte_fallback || !options_.inner_prefix.empty()
+      || !options_.end_suffix.empty())
+    return false;
+  for (unsigned byte = 0; byte < 256; ++byte)
+    letter_tokens_[byte] =
+        find_letter(byte_letter(static_cast<unsigned char>(byte)))
+            .value_or(-1);
+  takes_bytes_ = true;
+  return true;
+}
+
+void bpe_model::finish() {
+  std::size_t bytes = 0;
+  auto spells_space = false;
+  for (std::size_t i = 0; i < vocabulary_.end_id(); ++i) {
+    auto spelling = vocabulary_.spelling(static_cast<token_id>(i));
+    bytes += spelling.size();
+    spells_space =
+        spells_space || (!is_control_[i] && spells_space_inside(spelling));
+  }
+  words_.reserve(vocabulary_.count(), bytes);
+  std::vector<token_id> made;
+  for (std::size_t i = 0; i < vocabulary_.end_id(); ++i) {
+    auto id = static_cast<token_id>(i);
+    auto word = word_of(id);
+    if (!word)
+      continue;
+    made.clear();
+    if (!options_.ignore_merges)
+      make(*word, made);
+    if (options_.ignore_merges || (made.size() == 1 && made[0] == id))
+      words_.add(*word, id);
+  }
+  cuts_at_space_ = !spells_space && !takes_bytes_ && !options_.ignore_merges
+                   && options_.inner_prefix.empty()
+                   && options_.end_suffix.empty() && find_letter(space_letter);
 }
 
 void bpe_model::encode(std::string_view word,
                        std::vector<token_id>& out) const {
-  if (options_.ignore_merges) {
-    if (auto id = vocabulary_.find(word)) {
-      out.push_back(*id);
-      return;
-    }
+  if (!cuts_at_space_) {
+    encode_part(word, out);
+    return;
   }
+  while (!word.empty()) {
+    auto end = end_of_part(word);
+    encode_part(word.substr(0, end), out);
+    word.remove_prefix(end);
+  }
+}
+
+void bpe_model::encode_part(std::string_view part,
+                            std::vector<token_id>& out) const {
+  if (auto id = words_.find(part); id >= 0)
+    out.push_back(id);
+  else
+    make(part, out);
+}
+
+/// A character's token, unless it is a control token.
+std::optional<token_id> bpe_model::find_letter(std::string_view letter) const {
+  auto id = vocabulary_.find(letter);
+  return id && !is_control_[static_cast<std::size_t>(*id)] ? id : std::nullopt;
+}
+
+/// The word that may come to this token alone.
+std::optional<std::string> bpe_model::word_of(token_id id) const {
+  auto spelling = vocabulary_.spelling(id);
+  if (spelling.empty() || is_control_[static_cast<std::size_t>(id)])
+    return std::nullopt;
+  if (takes_bytes_)
+    return bytes_of_letters(spelling);
+  if (!options_.ignore_merges && spelling.ends_with(options_.end_suffix))
+    spelling.remove_suffix(options_.end_suffix.size());
+  return spelling.empty() ? std::nullopt
+                          : std::optional{std::string{spelling}};
+}
+
+/// Appends the tokens of a word that has to be merged.
+void bpe_model::make(std::string_view word, std::vector<token_id>& out) const {
   auto begin = out.size();
   first_symbols(word, out);
-  auto count = out.size() - begin;
-  if (count < 2)
-    return;
-  std::vector<symbol> symbols(count);
-  std::vector<candidate> heap;
-  heap.reserve(count);
-  auto consider = [&](std::int32_t at) {
-    auto& left = symbols[static_cast<std::size_t>(at)];
-    auto& right = symbols[static_cast<std::size_t>(left.after)];
-    if (auto* found = find_merge(left.id, right.id))
-      heap.push_back({found->rank, at, found->made});
-  };
-  for (std::size_t i = 0; i < count; ++i) {
-    auto at = static_cast<std::int32_t>(i);
-    symbols[i] = {out[begin + i], at - 1, i + 1 < count ? at + 1 : -1};
-  }
-  for (std::size_t i = 0; i + 1 < count; ++i)
-    consider(static_cast<std::int32_t>(i));
-  std::make_heap(heap.begin(), heap.end());
-  while (!heap.empty()) {
-    auto best = heap.front();
-    std::pop_heap(heap.begin(), heap.end());
-    heap.pop_back();
-    // What this candidate was about may have been merged away since.
-    auto& left = symbols[static_cast<std::size_t>(best.at)];
-    if (left.id < 0 || left.after < 0)
-      continue;
-    auto& right = symbols[static_cast<std::size_t>(left.after)];
-    auto* found = find_merge(left.id, right.id);
-    if (!found || found->made != best.made)
-      continue;
-    left.id = best.made;
-    right.id = -1;
-    left.after = right.after;
-    if (left.after >= 0) {
-      symbols[static_cast<std::size_t>(left.after)].before = best.at;
-      auto before = heap.size();
-      consider(best.at);
-      if (heap.size() > before)
-        std::push_heap(heap.begin(), heap.end());
-    }
-    if (left.before >= 0) {
-      auto before = heap.size();
-      consider(left.before);
-      if (heap.size() > before)
-        std::push_heap(heap.begin(), heap.end());
-    }
-  }
-  out.resize(begin);
-  for (std::int32_t at = 0; at >= 0;
-       at = symbols[static_cast<std::size_t>(at)].after)
-    out.push_back(symbols[static_cast<std::size_t>(at)].id);
+  merges_.apply(out, begin);
 }
 
 /// The tokens of the single characters, before any merge.
 void bpe_model::first_symbols(std::string_view word,
                               std::vector<token_id>& out) const {
-  bool unknown_waits = false;
-  auto settle_unknown = [&] {
-    if (unknown_waits)
-      out.push_back(*options_.unknown);
-    unknown_waits = false;
-  };
+  auto plain = options_.inner_prefix.empty() && options_.end_suffix.empty();
+  auto unknown_waits = false;
+  auto is_first = true;
+  std::string affixed;
   while (!word.empty()) {
-    auto front = read_utf8(word);
+    auto front = takes_bytes_
+                     ? utf8_front{utf8_front::kind::whole,
+                                  static_cast<unsigned char>(word[0]), 1}
+                     : read_utf8(word);
     auto letter = word.substr(0, front.size);
     word.remove_prefix(front.size);
-    auto id = front.code < letter_tokens_.size()
-                  ? letter_tokens_[front.code]
-                  : vocabulary_.find(letter).value_or(-1);
-    if (id >= 0) {
-      settle_unknown();
-      out.push_back(id);
+    auto id = token_id{-1};
+    if (!plain) {
+      affixed = is_first ? "" : options_.inner_prefix;
+      affixed += letter;
+      affixed += word.empty() ? options_.end_suffix : "";
+      letter = affixed;
+      id = find_letter(letter).value_or(-1);
+    } else if (front.code < letter_tokens_.size()) {
+      id = letter_tokens_[front.code];
+    } else {
+      id = find_letter(letter).value_or(-1);
+    }
+    is_first = false;
+    if (id < 0) {
+      unknown_symbols(letter, unknown_waits, out);
       continue;
     }
-    auto token_of = [&](char byte) {
-      return byte_tokens_[static_cast<unsigned char>(byte)];
-    };
-    if (options_.byte_fallback
-        && std::all_of(letter.begin(), letter.end(),
-                       [&](char byte) { return token_of(byte) >= 0; })) {
-      for (auto byte : letter)
-        out.push_back(token_of(byte));
-    } else if (options_.unknown) {
-      if (!options_.fuse_unknown)
-        settle_unknown();
-      unknown_waits = true;
-    }
+    if (std::exchange(unknown_waits, false))
+      out.push_back(*options_.unknown);
+    out.push_back(id);
   }
-  settle_unknown();
+  if (unknown_waits)
+    out.push_back(*options_.unknown);
 }
 
-const bpe_model::merge* bpe_model::find_merge(token_id left,
-                                              token_id right) const {
-  auto& found = merges_[slot_of(pair_of(left, right))];
-  return found.pair == no_pair ? nullptr : &found;
-}
-
-std::size_t bpe_model::slot_of(std::uint64_t pair) const {
-  auto mask = merges_.size() - 1;
-  auto mixed = pair * 0x9E3779B97F4A7C15u;
-  auto at = (mixed ^ (mixed >> 32)) & mask;
-  while (merges_[at].pair != pair && merges_[at].pair != no_pair)
-    at = (at + 1) & mask;
-  return at;
-}
-
-void bpe_model::grow(std::size_t slots) {
-  if (slots <= merges_.size())
-    return;
-  auto old = std::move(merges_);
-  merges_.assign(slots, {no_pair, 0, -1});
-  for (auto& each : old)
-    if (each.pair != no_pair)
-      merges_[slot_of(each.pair)] = each;
+/// What stands for a character that no token spells. An unknown token waits
+/// for more of its kind.
+void bpe_model::unknown_symbols(std::string_view letter, bool& unknown_waits,
+                                std::vector<token_id>& out) const {
+  auto token_of = [&](char byte) {
+    return byte_tokens_[static_cast<unsigned char>(byte)];
+  };
+  if (options_.byte_fallback
+      && std::all_of(letter.begin(), letter.end(),
+                     [&](char byte) { return token_of(byte) >= 0; })) {
+    for (auto byte : letter)
+      out.push_back(token_of(byte));
+  } else if (options_.unknown) {
+    if (unknown_waits && !options_.fuse_unknown)
+      out.push_back(*options_.unknown);
+    unknown_waits = true;
+  }
 }
 
 } // namespace model_server

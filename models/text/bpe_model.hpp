@@ -1,7 +1,9 @@
 // Byte-pair encoding: a word's characters, merged pair by pair.
 #pragma once
 
+#include "models/text/merge_table.hpp"
 #include "models/text/token_table.hpp"
+#include "models/text/word_table.hpp"
 
 #include <array>
 #include <cstdint>
@@ -23,14 +25,21 @@ struct bpe_options {
   bool byte_fallback = false;
   /// A word that is a token as it stands isn't merged.
   bool ignore_merges = false;
+  /// Spelled before every character but a word's first.
+  std::string inner_prefix;
+  /// Spelled behind a word's last character.
+  std::string end_suffix;
 };
 
-/// Cuts words into tokens. Constant once the merges are in; calls may overlap.
+/// Cuts words into tokens. Constant once `finish` was called; calls may
+/// overlap.
 class bpe_model {
 public:
   bpe_model() = default;
-  /// `vocabulary` is complete.
-  bpe_model(token_table vocabulary, bpe_options options);
+  /// `vocabulary` is complete. Tokens that `is_control` says yes to are never
+  /// made of a word.
+  bpe_model(token_table vocabulary, std::vector<bool> is_control,
+            bpe_options options);
 
   void reserve_merges(std::size_t count);
 
@@ -38,7 +47,20 @@ public:
   /// what they make, is no token.
   void add_merge(std::string_view left, std::string_view right);
 
-  /// Appends the tokens of `word`, which is valid UTF-8. O(n log n).
+  /// Adds a merge whose place in the order is said: those of the same rank
+  /// are made from the left to the right.
+  void add_merge(token_id left, token_id right, token_id made,
+                 std::uint32_t rank);
+
+  /// From now on words are bytes, not letters of the byte alphabet in which
+  /// the vocabulary is written. False, and no change, where that is not the
+  /// same.
+  bool take_bytes();
+
+  /// Called when all merges are in: finds the words that are one token.
+  void finish();
+
+  /// Appends the tokens of `word`. O(n log n).
   void encode(std::string_view word, std::vector<token_id>& out) const;
 
   const token_table& vocabulary() const {
@@ -46,30 +68,28 @@ public:
   }
 
 private:
-  struct merge {
-    std::uint64_t pair;
-    std::uint32_t rank;
-    token_id made;
-  };
-
-  static constexpr std::uint64_t no_pair = ~std::uint64_t{0};
-
-  const merge* find_merge(token_id left, token_id right) const;
-  std::size_t slot_of(std::uint64_t pair) const;
-  void grow(std::size_t slots);
+  std::optional<token_id> find_letter(std::string_view letter) const;
+  std::optional<std::string> word_of(token_id id) const;
+  void encode_part(std::string_view part, std::vector<token_id>& out) const;
+  void make(std::string_view word, std::vector<token_id>& out) const;
   void first_symbols(std::string_view word, std::vector<token_id>& out) const;
+  void unknown_symbols(std::string_view letter, bool& unknown_waits,
+                       std::vector<token_id>& out) const;
 
   token_table vocabulary_;
+  std::vector<bool> is_control_;
   bpe_options options_;
+  merge_table merges_;
+  std::uint32_t merge_count_ = 0;
   /// The tokens of `<0x00>` to `<0xFF>`, -1 where there is none.
   std::array<token_id, 256> byte_tokens_{};
-  /// The tokens of the characters up to U+01FF.
+  /// The tokens of the characters up to U+01FF, or of bytes.
   std::array<token_id, 512> letter_tokens_{};
-  /// Open addressing, a power of two of slots.
-  std::vector<merge> merges_;
-  std::uint32_t merge_count_ = 0;
-  /// Reused while merges are added.
-  std::string joined_;
+  word_table words_;
+  bool takes_bytes_ = false;
+  /// No token goes on behind another letter with SentencePiece's space, so
+  /// nothing is merged across its front.
+  bool cuts_at_space_ = false;
 };
 
 } // namespace model_server

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -70,6 +71,12 @@ std::int64_t json_node::integer() const {
   if (!value_->IsInt64())
     fail("is not an integer");
   return value_->GetInt64();
+}
+
+double json_node::real() const {
+  if (!value_->IsNumber() || !std::isfinite(value_->GetDouble()))
+    fail("is not a number");
+  return value_->GetDouble();
 }
 
 bool json_node::boolean() const {

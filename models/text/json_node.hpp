@@ -33,6 +33,8 @@ public:
   bool is_object() const;
   std::string_view text() const;
   std::int64_t integer() const;
+  /// Any finite number.
+  double real() const;
   bool boolean() const;
 
   /// The member's value, or `otherwise` if it is missing or null.

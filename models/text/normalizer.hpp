@@ -1,6 +1,8 @@
 // What a tokenizer does to text before it is cut into words.
 #pragma once
 
+#include "models/text/character_changes.hpp"
+#include "models/text/charsmap.hpp"
 #include "models/text/marked_text.hpp"
 #include "models/text/unicode_form.hpp"
 #include "models/text/unicode_pattern.hpp"
@@ -10,6 +12,17 @@
 #include <vector>
 
 namespace model_server {
+
+/// What BERT's normaliser does, in this order.
+struct bert_cleaning {
+  /// Control characters go, white space becomes spaces.
+  bool clean_text = true;
+  /// Chinese characters stand between spaces.
+  bool chinese_apart = true;
+  /// Letters lose their accents.
+  bool strip_accents = true;
+  bool lowercase = true;
+};
 
 /// A chain of changes to a text, each keeping the marks of its bytes: what
 /// comes from untrusted bytes, wholly or in part, is untrusted.
@@ -23,6 +36,12 @@ public:
   void add_lowercase();
   /// Takes white space off the ends.
   void add_strip(bool left, bool right);
+  void add_bert(bert_cleaning cleaning);
+  /// Changes each character for itself.
+  void add_change(character_change change);
+  /// Rewrites by a table of SentencePiece: as the Hugging Face library does, or
+  /// with `longest` as SentencePiece itself does.
+  void add_charsmap(charsmap map, bool longest);
 
   bool empty() const {
     return steps_.empty();

@@ -2,41 +2,14 @@
 #pragma once
 
 #include "models/text/unicode_pattern.hpp"
+#include "models/text/word_cuts.hpp"
 
 #include <cstddef>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace model_server {
-
-/// What becomes of the places where a pattern matches.
-enum class split_behaviour {
-  removed,
-  isolated,
-  merged_with_previous,
-  merged_with_next,
-  contiguous,
-};
-
-/// A text and where its words end; no word is empty, together they are it.
-struct word_list {
-  std::string text;
-  std::vector<std::size_t> ends;
-  /// The text is the front of what is being encoded.
-  bool at_start = false;
-
-  /// Calls `use(word)` for each word.
-  template <class Use>
-  void for_each(Use&& use) const {
-    std::size_t begin = 0;
-    for (auto end : ends) {
-      use(std::string_view{text}.substr(begin, end - begin));
-      begin = end;
-    }
-  }
-};
 
 /// Whether a Metaspace puts its letter in front of a text.
 enum class prefix_rule { never, first, always };
@@ -55,12 +28,35 @@ public:
   /// Writes spaces as `letter`; with `split` cuts before each.
   void add_metaspace(std::string letter, prefix_rule prefix, bool split);
 
+  /// Takes white space away and lets punctuation stand alone, as BERT does.
+  void add_bert();
+  /// Takes white space away.
+  void add_white_space();
+  /// Takes white space away and cuts between word characters and others.
+  void add_words();
+  /// Cuts where one script ends and another begins; spaces belong to the
+  /// script before them.
+  void add_scripts();
+  /// Cuts after every `length` characters, at least one.
+  void add_length(std::size_t length);
+
+  /// True if what comes last is writing bytes as letters.
+  bool ends_in_byte_letters() const {
+    return !steps_.empty() && byte_letters_ == steps_.size();
+  }
+  /// Leaves that out: the words are bytes.
+  void leave_bytes() {
+    steps_.pop_back();
+  }
+
   word_list apply(std::string text, bool at_start,
                   pattern_deadline deadline) const;
 
 private:
   using step = std::function<void(word_list&, pattern_deadline)>;
   std::vector<step> steps_;
+  /// How many steps there were when the one that writes letters was added.
+  std::size_t byte_letters_ = 0;
 };
 
 } // namespace model_server

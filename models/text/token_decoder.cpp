@@ -28,6 +28,24 @@ void replace_all(std::string& text, const unicode_pattern& pattern,
   text = std::move(result);
 }
 
+void replace_all(std::string& text, std::string_view sought,
+                 std::string_view content) {
+  if (!sought.empty())
+    for (auto at = text.find(sought); at != std::string::npos;
+         at = text.find(sought, at + content.size()))
+      text.replace(at, sought.size(), content);
+}
+
+/// Takes out the space before marks and contractions of English.
+void clean_up(std::string& text) {
+  constexpr std::pair<std::string_view, std::string_view> changes[] = {
+      {" .", "."},     {" ?", "?"},   {" !", "!"},     {" ,", ","},
+      {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"}, {" do not", " don't"},
+      {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+  for (auto [sought, content] : changes)
+    replace_all(text, sought, content);
+}
+
 } // namespace
 
 void token_decoder::require_unfused(const char* what) const {
@@ -40,7 +58,7 @@ void token_decoder::require_unfused(const char* what) const {
 
 void token_decoder::add_byte_level() {
   require_unfused("ByteLevel");
-  steps_.push_back([](std::string& text, bool) {
+  steps_.push_back([](std::string& text, token_position) {
     if (auto bytes = bytes_of_letters(text))
       text = std::move(*bytes);
   });
@@ -50,14 +68,14 @@ void token_decoder::add_byte_level() {
 void token_decoder::add_replace(unicode_pattern pattern, std::string content) {
   require_unfused("Replace");
   steps_.push_back([pattern = std::move(pattern),
-                    content = std::move(content)](std::string& text, bool) {
+                    content = std::move(content)](std::string& text, token_position) {
     replace_all(text, pattern, content);
   });
 }
 
 void token_decoder::add_byte_fallback() {
   require_unfused("ByteFallback");
-  steps_.push_back([](std::string& text, bool) {
+  steps_.push_back([](std::string& text, token_position) {
     unsigned byte = 0;
     auto* end = text.data() + 5;
     if (text.size() == 6 && text.starts_with("<0x") && text.ends_with('>')
@@ -81,8 +99,8 @@ void token_decoder::add_strip(std::string content, std::int64_t start,
                     "the whole text is not supported",
                     start, stop)};
   steps_.push_back([content = std::move(content), start, stop,
-                    whole = fused_](std::string& text, bool first) {
-    if (whole && !first)
+                    whole = fused_](std::string& text, token_position where) {
+    if (whole && !where.first)
       return;
     for (auto i = start; i > 0 && text.starts_with(content); --i)
       text.erase(0, content.size());
@@ -94,22 +112,60 @@ void token_decoder::add_strip(std::string content, std::int64_t start,
 void token_decoder::add_metaspace(std::string letter, bool strips_first) {
   require_unfused("Metaspace");
   auto pattern = unicode_pattern::literal(letter);
-  steps_.push_back([pattern, strips_first](std::string& text, bool first) {
-    replace_all(text, pattern, first && strips_first ? "" : " ");
+  steps_.push_back([pattern, strips_first](std::string& text, token_position where) {
+    replace_all(text, pattern, where.first && strips_first ? "" : " ");
+  });
+}
+
+void token_decoder::add_word_piece(std::string prefix, bool cleanup) {
+  require_unfused("WordPiece");
+  steps_.push_back([prefix = std::move(prefix), cleanup](std::string& text,
+                                                         token_position where) {
+    if (!where.first && text.starts_with(prefix))
+      text.erase(0, prefix.size());
+    else if (!where.first)
+      text.insert(0, 1, ' ');
+    if (cleanup)
+      clean_up(text);
+  });
+}
+
+void token_decoder::add_suffix(std::string suffix) {
+  require_unfused("BPEDecoder");
+  minds_end_ = true;
+  steps_.push_back(
+      [suffix = std::move(suffix)](std::string& text, token_position where) {
+        replace_all(text, suffix, where.last ? "" : " ");
+      });
+}
+
+void token_decoder::add_ctc(std::string pad, std::string space, bool cleanup) {
+  if (fused_ || !steps_.empty())
+    throw std::runtime_error{
+        "a decoder of type \"CTC\" behind another one is not supported"};
+  drops_repeats_ = true;
+  steps_.push_back([pad = std::move(pad), space = std::move(space),
+                    cleanup](std::string& text, token_position) {
+    replace_all(text, pad, "");
+    if (cleanup) {
+      clean_up(text);
+      replace_all(text, space, " ");
+    }
   });
 }
 
 void token_decoder::add_spaces_between() {
-  steps_.push_back([](std::string& text, bool first) {
-    if (!first)
+  steps_.push_back([](std::string& text, token_position where) {
+    if (!where.first)
       text.insert(0, 1, ' ');
   });
 }
 
-std::string token_decoder::decode(std::string_view spelling, bool first) const {
+std::string token_decoder::decode(std::string_view spelling,
+                                  token_position where) const {
   std::string text{spelling};
   for (auto& change : steps_)
-    change(text, first);
+    change(text, where);
   return text;
 }
 

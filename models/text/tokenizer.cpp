@@ -24,8 +24,12 @@ pattern_deadline deadline_for(std::size_t bytes) {
 /// Text that is in no added token.
 void encode_plain(const tokenizer_parts& parts, std::string text, bool at_start,
                   pattern_deadline deadline, std::vector<token_id>& out) {
-  parts.words.apply(std::move(text), at_start, deadline)
-      .for_each([&](std::string_view word) { parts.model.encode(word, out); });
+  auto words = parts.words.apply(std::move(text), at_start, deadline);
+  std::visit(
+      [&](auto& model) {
+        words.for_each([&](std::string_view word) { model.encode(word, out); });
+      },
+      parts.model);
 }
 
 /// Text between those added tokens that are found before normalisation.
@@ -100,14 +104,23 @@ std::vector<token_id> tokenizer::encode(std::string_view text, bool trusted,
 std::string tokenizer::decode(std::span<const token_id> tokens,
                               bool skip_special) const {
   std::string bytes;
-  bool at_start = true;
+  token_id before = -1;
+  std::size_t begin = 0;
+  bool at_start = true, was_at_start = true;
   for (auto token : tokens) {
     if (token < 0 || static_cast<std::size_t>(token) >= vocab_size()
-        || (skip_special && is_special(token)))
+        || (skip_special && is_special(token))
+        || (token == before && parts_->decoder.drops_repeats()))
       continue;
+    before = token;
+    begin = bytes.size();
     bytes += piece(token, at_start, skip_special);
-    at_start = false;
+    was_at_start = std::exchange(at_start, false);
   }
+  if (before >= 0 && parts_->decoder.minds_end())
+    bytes.replace(begin, std::string::npos,
+                  parts_->decoder.decode(parts_->spelling(before),
+                                         {was_at_start, true}));
   return repair_utf8(bytes);
 }
 
@@ -125,7 +138,7 @@ std::size_t tokenizer::vocab_size() const {
 std::optional<token_id> tokenizer::id_of(std::string_view spelling) const {
   if (auto id = parts_->added.table().find(spelling))
     return id;
-  return parts_->model.vocabulary().find(spelling);
+  return vocabulary_of(parts_->model).find(spelling);
 }
 
 bool tokenizer::is_special(token_id token) const {

@@ -1,42 +1,36 @@
 // Puts a tokenizer together from the parts of its file.
 #include "models/text/tokenizer_parts.hpp"
 
+#include "models/text/part_readers.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace model_server {
 
 namespace {
 
-added_token read_added_token(const json_node& node) {
-  added_token result;
-  result.content = node.get("content").text();
+token_id read_id(const json_node& node) {
   auto id = node.get("id").integer();
   if (id < 0 || id > max_token_id)
     node.fail(fmt::format("has id {}; ids are from 0 to {}", id, max_token_id));
-  result.id = static_cast<token_id>(id);
-  result.special = node.flag("special", false);
-  result.lstrip = node.flag("lstrip", false);
-  result.rstrip = node.flag("rstrip", false);
-  result.single_word = node.flag("single_word", false);
-  result.normalized = node.flag("normalized", !result.special);
-  return result;
+  return static_cast<token_id>(id);
 }
 
 /// An added token that is in the vocabulary too must be the same there.
-void check_against(const token_table& vocabulary, const added_token& token,
-                   const json_node& node) {
+void check_against(const token_table& vocabulary, const added_token& token) {
   auto known = vocabulary.find(token.content);
   if (known && *known != token.id)
-    node.fail(fmt::format("\"{:.80}\" has id {} here and {} in the vocabulary",
-                          token.content, token.id, *known));
+    throw std::runtime_error{
+        fmt::format("\"{:.80}\" has id {} here and {} in the vocabulary",
+                    token.content, token.id, *known)};
   if (!known && vocabulary.has(token.id))
-    node.fail(fmt::format("\"{:.80}\" has id {}, which is \"{:.80}\" in the "
-                          "vocabulary",
-                          token.content, token.id,
-                          vocabulary.spelling(token.id)));
+    throw std::runtime_error{fmt::format(
+        "\"{:.80}\" has id {}, which is \"{:.80}\" in the vocabulary",
+        token.content, token.id, vocabulary.spelling(token.id))};
 }
 
 } // namespace
@@ -57,8 +51,8 @@ void piece_table::build(const token_decoder& decoder,
       continue;
     auto spelling = added.table().has(id) ? added.table().spelling(id)
                                           : vocabulary.spelling(id);
-    auto later = decoder.decode(spelling, false);
-    auto first = decoder.decode(spelling, true);
+    auto later = decoder.decode(spelling, {.first = false});
+    auto first = decoder.decode(spelling, {.first = true});
     auto& entry = places_[i];
     entry.later = entry.first = store(later);
     if (first != later)
@@ -74,31 +68,68 @@ std::string_view piece_table::find(token_id token, bool at_start) const {
   return std::string_view{bytes_}.substr(entry.begin, entry.size);
 }
 
+void tokenizer_parts::add_tokens(std::vector<added_token> tokens) {
+  for (auto& token : tokens) {
+    check_against(vocabulary_of(model), token);
+    added.add(std::move(token), normal);
+  }
+}
+
+void tokenizer_parts::finish() {
+  if (auto* pairs = std::get_if<bpe_model>(&model)) {
+    if (words.ends_in_byte_letters() && pairs->take_bytes())
+      words.leave_bytes();
+    pairs->finish();
+  }
+  pieces.build(decoder, vocabulary_of(model), added);
+}
+
+added_token read_added_token(const json_node& node) {
+  added_token result;
+  result.content = node.get("content").text();
+  result.special = node.flag("special", false);
+  result.lstrip = node.flag("lstrip", false);
+  result.rstrip = node.flag("rstrip", false);
+  result.single_word = node.flag("single_word", false);
+  result.normalized = node.flag("normalized", !result.special);
+  return result;
+}
+
+std::vector<bool> control_tokens(const std::vector<added_token>& tokens) {
+  std::vector<bool> result;
+  for (auto& token : tokens)
+    if (token.special) {
+      auto index = static_cast<std::size_t>(token.id);
+      result.resize(std::max(result.size(), index + 1));
+      result[index] = true;
+    }
+  return result;
+}
+
 tokenizer_parts read_tokenizer(const json_node& file) {
   tokenizer_parts parts;
-  parts.model = read_bpe_model(file.get("model"));
+  std::vector<json_node> nodes;
+  std::vector<added_token> tokens;
+  if (auto list = file.find("added_tokens"))
+    nodes = list->items();
+  for (auto& node : nodes) {
+    tokens.push_back(read_added_token(node));
+    tokens.back().id = read_id(node);
+  }
+  parts.model = read_model(file.get("model"), control_tokens(tokens));
   if (auto node = file.find("normalizer"))
     read_normalizer(*node, parts.normal);
   if (auto node = file.find("pre_tokenizer"))
     read_pre_tokenizer(*node, parts.words);
-  if (auto list = file.find("added_tokens"))
-    for (auto& node : list->items()) {
-      auto token = read_added_token(node);
-      check_against(parts.model.vocabulary(), token, node);
-      try {
-        parts.added.add(std::move(token), parts.normal);
-      } catch (const std::runtime_error& e) {
-        node.fail(e.what());
-      }
-    }
-  token_decoder decoder;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    at_node(nodes[i], [&] { parts.add_tokens({std::move(tokens[i])}); });
   if (auto node = file.find("decoder"))
-    read_decoder(*node, decoder);
+    read_decoder(*node, parts.decoder);
   else
-    decoder.add_spaces_between();
-  parts.pieces.build(decoder, parts.model.vocabulary(), parts.added);
+    parts.decoder.add_spaces_between();
   if (auto node = file.find("post_processor"))
     read_post_processor(*node, parts);
+  parts.finish();
   return parts;
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "models/text/added_tokens.hpp"
-#include "models/text/bpe_model.hpp"
 #include "models/text/json_node.hpp"
 #include "models/text/normalizer.hpp"
 #include "models/text/pre_tokenizer.hpp"
 #include "models/text/token_decoder.hpp"
+#include "models/text/word_model.hpp"
 
 #include <cstddef>
 #include <string>
@@ -40,29 +40,49 @@ private:
   std::vector<forms> places_;
 };
 
-/// The parts of one file, in the order in which text passes them.
+/// The parts of one tokenizer, in the order in which text passes them.
 struct tokenizer_parts {
   added_tokens added;
   normalizer normal;
   pre_tokenizer words;
-  bpe_model model;
+  word_model model;
+  token_decoder decoder;
   piece_table pieces;
   /// What the post-processor puts around a text.
   std::vector<token_id> prefix;
   std::vector<token_id> suffix;
+
+  /// Adds tokens that are recognised in text. The normaliser and the model are
+  /// complete. Throws `std::runtime_error` if one of them is taken.
+  void add_tokens(std::vector<added_token> tokens);
+
+  /// Called when all other parts are there.
+  void finish();
+
+  /// How a token is written; empty for an id that is not there.
+  std::string_view spelling(token_id id) const {
+    return added.table().has(id) ? added.table().spelling(id)
+                                 : vocabulary_of(model).spelling(id);
+  }
 };
 
-/// Reads a file's parts. Throws `std::runtime_error` that names the place.
+/// Reads the parts of a tokenizer.json. Throws `std::runtime_error` that names
+/// the place.
 tokenizer_parts read_tokenizer(const json_node& file);
 
+/// One added token, as tokenizer.json and tokenizer_config.json have it; its
+/// id is not read.
+added_token read_added_token(const json_node& node);
+
+/// Which ids are those of control tokens.
+std::vector<bool> control_tokens(const std::vector<added_token>& tokens);
+
 /// The readers of single parts.
-bpe_model read_bpe_model(const json_node& node);
+word_model read_model(const json_node& node,
+                      const std::vector<bool>& is_control);
 void read_normalizer(const json_node& node, normalizer& result);
 void read_pre_tokenizer(const json_node& node, pre_tokenizer& result);
 void read_decoder(const json_node& node, token_decoder& result);
 void read_post_processor(const json_node& node, tokenizer_parts& result);
-
-/// A `{"String": ...}` or `{"Regex": ...}` pattern, as several parts have it.
-unicode_pattern read_pattern(const json_node& node);
 
 } // namespace model_server

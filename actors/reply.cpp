@@ -32,7 +32,10 @@ void log_end(reply_pointer self, std::string_view finish) {
   const auto& state = self->state;
   auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       self->clock().now() - state.started);
-  log_event(log_level::info, "request_done",
+  // The parts of a request that has many are one line by its first.
+  auto level =
+      state.options.has_right_of_way ? log_level::debug : log_level::info;
+  log_event(level, "request_done",
             {{"request_id", state.options.request.trace_id},
              {"model", state.options.request.model},
              {"device", state.facts.device},

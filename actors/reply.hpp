@@ -28,6 +28,8 @@ struct reply_options {
   std::chrono::milliseconds ping_interval{10'000};
   /// The whole request, from submit to end.
   std::chrono::milliseconds deadline{600'000};
+  /// How long ago the request came that this reply is a part of.
+  std::chrono::milliseconds age{0};
   /// How long a reply without a worker waits for one.
   std::chrono::milliseconds worker_wait{30'000};
 };

@@ -40,8 +40,13 @@ std::vector<model_setting> find_model_folders(const fs::path& folder) {
     if (is_model_name(name)) {
       entry_params params;
       params.values.emplace_back("path", path.string());
-      result.push_back(
-          {std::move(name), "causal_lm", std::move(params), 0, {}});
+      // As sentence-transformers writes them.
+      auto embeds = fs::is_regular_file(path / "modules.json", ignored);
+      result.push_back({std::move(name),
+                        embeds ? "embedding" : "causal_lm",
+                        std::move(params),
+                        0,
+                        {}});
     }
     return true;
   };

@@ -10,8 +10,9 @@ namespace model_server {
 
 /// The sub-folders of `folder`, and of those without a model the folders in
 /// them (`org/model`), that hold a Hugging Face `config.json`. Each becomes a
-/// model of its relative name, run by `causal_lm`. Sorted by name; folders
-/// whose name is no model name are passed over.
+/// model of its relative name, run by `causal_lm`, or by `embedding` if it has
+/// the `modules.json` of sentence-transformers. Sorted by name; folders whose
+/// name is no model name are passed over.
 std::vector<model_setting>
 find_model_folders(const std::filesystem::path& folder);
 

@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -110,17 +109,14 @@ public:
     auto files = std::make_shared<weight_folder>(params.folder);
     auto path = params.folder / "config.json";
     auto config = read_json_file(path);
-    auto form =
-        embedding_form{params.how.value_or(said.how.value_or(pooling::mean)),
-                       params.is_normalized};
-    if (auto spec = read_encoder_spec(config, path.string())) {
+    auto spec = read_encoder_spec(config, path.string());
+    auto usual = said.how.value_or(spec ? pooling::mean : pooling::last);
+    embedding_form form{params.how.value_or(usual), params.is_normalized};
+    if (spec)
       load_encoder(std::move(*spec), files, form, said, params, device, watch);
-    } else {
-      if (!params.how && !said.how)
-        form.how = pooling::last;
+    else
       load_decoder(read_decoder(config, path.string()), files, form, said,
                    params, device, watch);
-    }
     if (tokenizer_.vocab_size() > info_.vocabulary)
       throw std::runtime_error(fmt::format(
           "{}: tokenizer.json has {} tokens, the network only {}",

@@ -26,8 +26,8 @@ public:
     source.tensor.insert(0, prefix_);
     if (!source.bias.empty())
       source.bias.insert(0, prefix_);
-    to = read_.stored(source, form_);
-    if (form_.packed && !to.packed)
+    to = read_.plain(source, form_.format);
+    if (form_.packed)
       jobs_.push_back({&to, format_of_matrix(source, *form_.packed)});
   }
 

@@ -33,6 +33,8 @@ std::string to_string(errc code) {
     return "out_of_range";
   case errc::unsupported_field:
     return "unsupported_field";
+  case errc::wrong_task:
+    return "wrong_task";
   case errc::model_failed:
     return "model_failed";
   case errc::worker_lost:

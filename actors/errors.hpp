@@ -35,6 +35,9 @@ enum class errc : std::uint8_t {
   out_of_range,
   /// The model cannot do what a field asks for.
   unsupported_field,
+  /// The model writes replies and was asked for an embedding, or the other way
+  /// round.
+  wrong_task,
   /// The model failed on this request alone (NaN among its scores).
   model_failed,
   /// Workers died under this request as often as the limit allows.

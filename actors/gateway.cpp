@@ -96,7 +96,7 @@ void beat(gateway_pointer self) {
 caf::result<admitted> admit(gateway_pointer self, submit& order,
                             reply_actor& sink) {
   auto& state = self->state;
-  if (state.is_draining && !order.resumed)
+  if (state.is_draining && !order.resumed && !order.has_right_of_way)
     return to_error(is_stopping());
   if (!state.find(order.request.model))
     return to_error(state.unknown(order.request.model));

@@ -49,6 +49,7 @@ generation::generation(submit order, token_sink sink,
   state_.sampling =
       resolve(request_.sampling, info.defaults, info.end_tokens, request_.seed);
   state_.max_tokens = most_tokens_;
+  state_.dimensions = request_.dimensions;
   raise_credit(credit_);
 }
 
@@ -58,6 +59,8 @@ void generation::raise_credit(std::uint64_t up_to) {
 }
 
 std::uint64_t generation::tokens_to_do() const {
+  if (is_embedding())
+    return state_.prompt_size;
   auto left = std::min<std::uint64_t>(most_tokens_ - known_, usual_reply);
   return has_made_ ? left : left + state_.tokens.size();
 }
@@ -69,6 +72,12 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
   result.incarnation = incarnation;
   result.first = known_ + 1;
   result.cached_tokens = static_cast<std::uint32_t>(state_.cached_tokens);
+  if (is_embedding()) {
+    if (!state_.embedding.empty())
+      result.finish = finish_reason::stop;
+    result.embedding = std::exchange(state_.embedding, {});
+    return result;
+  }
   auto at_turn_start = request_.prompt.begins_turn();
   // The model gives logprobs from the first token on that is not known yet.
   auto logprobs = std::exchange(state_.logprobs, {});

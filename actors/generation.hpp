@@ -62,9 +62,14 @@ public:
     return known_ < suspect_until_;
   }
 
+  /// An embedding is wanted and no reply.
+  bool is_embedding() const {
+    return request_.task == request_task::embedding;
+  }
+
   /// Nothing is left to make: the log that came with it was the whole reply.
   bool is_complete() const {
-    return state_.reply_size() >= most_tokens_;
+    return !is_embedding() && state_.reply_size() >= most_tokens_;
   }
 
   /// Tokens that are left to compute: the prompt as long as nothing was made of
@@ -77,14 +82,15 @@ public:
 
   /// True if the reply may be given another token now.
   bool may_step() const {
-    return !is_complete() && state_.reply_size() < credit_;
+    return is_embedding() || (!is_complete() && state_.reply_size() < credit_);
   }
 
   /// Lets the reply grow; a smaller number than before changes nothing.
   void raise_credit(std::uint64_t up_to);
 
   /// What the last step has made: tokens up to the first end token or to the
-  /// most that are allowed, with their texts, and whether that was the end.
+  /// most that are allowed, with their texts, and whether that was the end. Or
+  /// the embedding, once it is there.
   token_chunk take_new_tokens(const model_entry& entry,
                               std::uint64_t incarnation);
 

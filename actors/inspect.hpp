@@ -75,7 +75,7 @@ template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, generation_request& x) {
   return f(caf::meta::type_name("generation_request"), x.id, x.trace_id,
            x.model, x.prompt, x.sampling, x.seed, x.max_tokens, x.priority,
-           x.stop);
+           x.stop, x.task, x.dimensions);
 }
 
 template <class Inspector>
@@ -91,8 +91,8 @@ inspected<Inspector> inspect(Inspector& f, token& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, entity_status& x) {
   return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
-           x.loaded, x.is_exact, x.running, x.waiting, x.tokens_per_second, x.restarts,
-           x.reason);
+           x.loaded, x.is_exact, x.running, x.waiting, x.tokens_per_second,
+           x.restarts, x.reason);
 }
 
 // -- down the tree ------------------------------------------------------------
@@ -100,7 +100,7 @@ inspected<Inspector> inspect(Inspector& f, entity_status& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, submit& x) {
   return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
-           x.credit, x.resumed, x.suspect_until);
+           x.credit, x.resumed, x.suspect_until, x.has_right_of_way);
 }
 
 template <class Inspector>
@@ -164,7 +164,7 @@ inspected<Inspector> inspect(Inspector& f, drain& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token_chunk& x) {
   return f(caf::meta::type_name("token_chunk"), x.id, x.incarnation, x.first,
-           x.tokens, x.finish, x.cached_tokens);
+           x.tokens, x.finish, x.cached_tokens, x.embedding);
 }
 
 template <class Inspector>

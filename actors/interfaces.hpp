@@ -45,8 +45,9 @@ using worker_actor = caf::typed_actor<
     // again, only tells the new watcher its load.
     caf::replies_to<load_atom, load_watcher>::with<worker_ready>,
     // Encodes and queues. Errors: queue_full, context_length_exceeded,
-    // bad_chat, out_of_range, unsupported_field, worker_lost (the model broke
-    // on this chat), model_loading (it takes nothing yet, or no more).
+    // bad_chat, out_of_range, unsupported_field, wrong_task, worker_lost (the
+    // model broke on this chat), model_loading (it takes nothing yet, or no
+    // more).
     caf::replies_to<submit, token_sink>::with<admitted>,
     // Errors: bad_chat, out_of_range, unsupported_field, worker_lost,
     // model_loading, each as for a submit.

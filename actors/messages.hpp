@@ -35,7 +35,11 @@ struct reply_prompt {
   friend bool operator==(const reply_prompt&, const reply_prompt&) = default;
 };
 
-/// What a client asks of a model; never changes once submitted.
+/// What is made of a prompt.
+enum class request_task : std::uint8_t { reply, embedding };
+
+/// What a client asks of a model; never changes once submitted. Of an embedding
+/// only the ids, the prompt, `priority` and `dimensions` count.
 struct generation_request {
   request_id id = 0;
   /// For logs, the client's own or ours.
@@ -50,6 +54,9 @@ struct generation_request {
   std::int32_t priority = 0;
   /// Text that ends the reply and is not part of it.
   std::vector<std::string> stop;
+  request_task task = request_task::reply;
+  /// Numbers that an embedding shall have; 0 leaves it to the model.
+  std::uint32_t dimensions = 0;
 
   friend bool operator==(const generation_request&,
                          const generation_request&) = default;
@@ -73,6 +80,9 @@ struct submit {
   /// A worker broke in a step that would have made this token: up to it the
   /// reply takes its steps without any other. 0 is no suspicion.
   std::uint64_t suspect_until = 0;
+  /// Belongs to a request that is being answered already: it passes full queues
+  /// and a draining gateway, but waits its turn.
+  bool has_right_of_way = false;
 
   friend bool operator==(const submit&, const submit&) = default;
 };
@@ -237,6 +247,8 @@ struct token_chunk {
   finish_reason finish = finish_reason::none;
   /// Of the prompt, found already computed by this worker.
   std::uint32_t cached_tokens = 0;
+  /// What was asked for in the place of tokens; comes with the finish.
+  std::vector<float> embedding = {};
 
   friend bool operator==(const token_chunk&, const token_chunk&) = default;
 };

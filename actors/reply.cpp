@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <exception>
 #include <utility>
+#include <vector>
 
 namespace model_server {
 
@@ -31,7 +32,10 @@ void log_end(reply_pointer self, std::string_view finish) {
   const auto& state = self->state;
   auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       self->clock().now() - state.started);
-  log_event(log_level::info, "request_done",
+  // The parts of a request that has many are one line by its first.
+  auto level =
+      state.options.has_right_of_way ? log_level::debug : log_level::info;
+  log_event(level, "request_done",
             {{"request_id", state.options.request.trace_id},
              {"model", state.options.request.model},
              {"device", state.facts.device},
@@ -57,10 +61,13 @@ void fail(reply_pointer self, const failure& reason) {
   leave(self, to_string(reason.code));
 }
 
-void finish(reply_pointer self, const progress_step& last) {
+void finish(reply_pointer self, finish_reason how,
+            std::vector<float> embedding) {
   auto& state = self->state;
-  state.writer->end(state.summary(last.finish));
-  leave(self, to_string(last.finish));
+  auto summary = state.summary(how);
+  summary.embedding = std::move(embedding);
+  state.writer->end(summary);
+  leave(self, to_string(how));
 }
 
 // -- finding a worker ---------------------------------------------------------
@@ -128,8 +135,7 @@ void take_refusal(reply_pointer self, const caf::error& reason) {
   if (is_going_down)
     return ask_again_later(self, "the last one is gone");
   auto what = to_failure(reason);
-  auto is_passing_by =
-      self->state.worker && what.code == errc::model_loading;
+  auto is_passing_by = self->state.worker && what.code == errc::model_loading;
   forget_worker(self);
   // It was told to go while this request was on its way.
   if (is_passing_by)
@@ -214,7 +220,7 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
     state.writer->text(step.text, last, step.tokens);
   }
   if (step.finish != finish_reason::none)
-    return finish(self, step);
+    return finish(self, step.finish, chunk.embedding);
   raise_credit(self);
 }
 

@@ -18,6 +18,8 @@ struct reply_options {
   /// Belongs to a request that a worker has taken already: waits for a worker
   /// where a new one would be refused because there is none now.
   bool is_promised = false;
+  /// As in `submit`.
+  bool has_right_of_way = false;
   /// Tokens that the worker may be ahead of the client.
   std::uint32_t credit = 64;
   /// Workers that may be lost under this request before it fails.
@@ -26,6 +28,8 @@ struct reply_options {
   std::chrono::milliseconds ping_interval{10'000};
   /// The whole request, from submit to end.
   std::chrono::milliseconds deadline{600'000};
+  /// How long ago the request came that this reply is a part of.
+  std::chrono::milliseconds age{0};
   /// How long a reply without a worker waits for one.
   std::chrono::milliseconds worker_wait{30'000};
 };

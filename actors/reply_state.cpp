@@ -14,7 +14,7 @@ void reply_state::begin(reply_options how, std::unique_ptr<reply_writer> to,
   credit_for_worker = credit_window{how.credit, to->reports_progress()};
   options = std::move(how);
   writer = std::move(to);
-  started = now;
+  started = now - options.age;
   last_sign = now;
 }
 
@@ -26,6 +26,7 @@ submit reply_state::next_order() {
   result.credit = credit_for_worker.grant();
   result.resumed = has_begun;
   result.suspect_until = suspect_until;
+  result.has_right_of_way = options.has_right_of_way;
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace model_server {
 
@@ -18,6 +19,8 @@ struct reply_summary {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t completion_tokens = 0;
   std::uint32_t cached_tokens = 0;
+  /// Of a request for one; there was no text then.
+  std::vector<float> embedding = {};
 };
 
 /// Writes one reply to its client. Called by one reply actor, on CAF's threads,

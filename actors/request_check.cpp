@@ -23,14 +23,28 @@ failure beyond_vocabulary(const std::string& param, token_id id,
           param, 0};
 }
 
+failure is_no_task_of(const model_info& info) {
+  return {errc::wrong_task,
+          info.embedding_width == 0
+              ? "this model writes replies, it makes no embeddings"
+              : "this model makes embeddings, it writes no replies",
+          "model", 0};
+}
+
+failure has_fewer(std::size_t dimensions, std::size_t width) {
+  return {errc::out_of_range,
+          fmt::format("dimensions is {}; it must be 1 to {}, which are all "
+                      "numbers of the model's embeddings",
+                      dimensions, width),
+          "dimensions", 0};
+}
+
 bool has_token(const model_info& info, token_id id) {
   return id >= 0 && static_cast<std::size_t>(id) < info.vocabulary;
 }
 
-} // namespace
-
-std::optional<failure> check_request(const sampling_options& asked,
-                                     const model_info& info) {
+std::optional<failure> check_sampling(const sampling_options& asked,
+                                      const model_info& info) {
   auto has_scores = info.vocabulary != 0;
   if (!has_scores && !asked.logit_bias.empty())
     return needs_scores("logit_bias");
@@ -46,6 +60,20 @@ std::optional<failure> check_request(const sampling_options& asked,
     if (auto id = asked.stop_tokens[i]; !has_token(info, id))
       return beyond_vocabulary(fmt::format("stop_token_ids[{}]", i), id,
                                info.vocabulary);
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<failure> check_request(const generation_request& asked,
+                                     const model_info& info) {
+  auto is_embedding = asked.task == request_task::embedding;
+  if (is_embedding != (info.embedding_width != 0))
+    return is_no_task_of(info);
+  if (!is_embedding)
+    return check_sampling(asked.sampling, info);
+  if (asked.dimensions > info.embedding_width)
+    return has_fewer(asked.dimensions, info.embedding_width);
   return std::nullopt;
 }
 

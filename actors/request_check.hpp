@@ -9,9 +9,10 @@
 
 namespace model_server {
 
-/// Checks token ids against the vocabulary, and that a model which does not
-/// draw from scores is asked for nothing that needs them.
-std::optional<failure> check_request(const sampling_options& asked,
+/// Checks that the model does what it is asked for, replies or embeddings;
+/// token ids against the vocabulary, and that a model which does not draw from
+/// scores is asked for nothing that needs them; dimensions against the width.
+std::optional<failure> check_request(const generation_request& asked,
                                      const model_info& info);
 
 /// Checks tokens that a client sends in place of text, `param` of the body: the

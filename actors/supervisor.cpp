@@ -13,6 +13,8 @@ namespace {
 
 // What a request may come to, before a worker has seen it.
 std::uint64_t tokens_of(const submit& order, const prompt_trail& trail) {
+  if (order.request.task == request_task::embedding)
+    return trail.tokens();
   auto most = order.request.max_tokens;
   auto reply = most > 0 ? std::min<std::uint64_t>(most, generation::usual_reply)
                         : generation::usual_reply;
@@ -22,10 +24,14 @@ std::uint64_t tokens_of(const submit& order, const prompt_trail& trail) {
 caf::result<admitted> route(supervisor_pointer self, submit& order,
                             reply_actor& sink) {
   prompt_trail trail{order.request.prompt};
+  auto tokens = tokens_of(order, trail);
+  // Embeddings use nothing that was read before.
+  if (order.request.task == request_task::embedding)
+    trail = prompt_trail{{}};
   auto* chosen = self->state.best_for(trail);
   if (!chosen)
     return to_error(self->state.no_worker(self->clock().now()));
-  chosen->sent(trail, tokens_of(order, trail));
+  chosen->sent(trail, tokens);
   return self->delegate(self->state.router, std::move(order),
                         routed{chosen->incarnation}, chosen->worker,
                         std::move(sink));

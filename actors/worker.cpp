@@ -66,7 +66,8 @@ private:
   step_chunks made_;
 };
 
-// Adds what the step made for a reply; returns how many tokens.
+// Adds what the step made for a reply; returns how many tokens. For an
+// embedding they are those of its prompt.
 std::size_t settle(worker_pointer self, generation& item, step_mail& mail) {
   auto& state = self->state;
   if (!item.state().failure.empty()) {
@@ -75,12 +76,15 @@ std::size_t settle(worker_pointer self, generation& item, step_mail& mail) {
     return 0;
   }
   auto chunk = item.take_new_tokens(*state.entry, state.options.incarnation);
-  auto made = chunk.tokens.size();
   auto has_ended = chunk.finish != finish_reason::none;
+  auto made = chunk.tokens.size();
+  auto whole = item.tokens_known();
+  if (item.is_embedding() && has_ended)
+    made = whole = item.state().prompt_size;
   if (made > 0 || has_ended)
     mail.add(item.sink(), std::move(chunk));
   if (has_ended) {
-    state.speed.ended(item.tokens_known());
+    state.speed.ended(whole);
     retire(self, *state.queue.take(item.id()));
   }
   return made;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -31,13 +32,15 @@ caf::error takes_nothing() {
 
 // The tokens of a prompt, or why the client gets none. A model that breaks on
 // it ends this worker; `id` is the reply that it does so for, 0 is none.
-caf::expected<std::vector<token_id>>
-encode(worker_pointer self, const reply_prompt& prompt, request_id id) {
+caf::expected<std::vector<token_id>> encode(worker_pointer self,
+                                            const reply_prompt& prompt,
+                                            const std::string& param,
+                                            request_id id) {
   auto& state = self->state;
   step_place place{id, 0};
   state.options.page->enter({&place, 1});
   try {
-    auto found = tokens_of(prompt, *state.entry, state.info);
+    auto found = tokens_of(prompt, param, *state.entry, state.info);
     state.options.page->leave();
     if (auto* refused = std::get_if<failure>(&found))
       return to_error(*refused);
@@ -61,17 +64,18 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
     return takes_nothing();
   ++state.submits;
   schedule_step(self);
-  if (!order.resumed && state.queue.is_full())
+  if (!order.resumed && !order.has_right_of_way && state.queue.is_full())
     return queue_is_full(state);
-  if (auto what = check_request(order.request.sampling, state.info))
+  if (auto what = check_request(order.request, state.info))
     return to_error(*what);
-  auto prompt = encode(self, order.request.prompt, order.request.id);
+  auto param = param_of(order.request.prompt.form, order.request.task);
+  auto prompt = encode(self, order.request.prompt, param, order.request.id);
   if (!prompt)
     return prompt.error();
   auto prompt_size = prompt->size();
-  if (prompt_size >= state.info.context_length)
-    return to_error(
-        prompt_is_too_long(prompt_size, order.request.prompt.form, state.info));
+  if (auto what =
+          check_size(prompt_size, param, order.request.task, state.info))
+    return to_error(*what);
   if (auto old = state.queue.take(order.request.id))
     retire(self, *old);
   if (state.known_sinks.insert(sink.address()).second)
@@ -87,7 +91,8 @@ caf::result<tokenized> answer(worker_pointer self, const tokenize& question) {
   auto& state = self->state;
   if (!state.entry || state.is_closing)
     return takes_nothing();
-  auto tokens = encode(self, question.prompt, 0);
+  auto tokens =
+      encode(self, question.prompt, param_of(question.prompt.form), 0);
   if (!tokens)
     return tokens.error();
   return tokenized{std::move(*tokens), state.info.context_length};

@@ -87,7 +87,9 @@ private:
     auto name = path.lexically_relative(folder_).generic_string();
     std::error_code ignored;
     if (fs::is_regular_file(path / "config.json", ignored)) {
-      add(name, path);
+      // As sentence-transformers writes them.
+      auto embeds = fs::is_regular_file(path / "modules.json", ignored);
+      add(name, path, embeds ? "embedding" : "causal_lm");
       return true;
     }
     auto files = files_in(path);
@@ -99,12 +101,13 @@ private:
     return !files.empty();
   }
 
-  void add(const std::string& name, const fs::path& path) {
+  void add(const std::string& name, const fs::path& path,
+           const char* entry = "causal_lm") {
     if (!is_model_name(name))
       return;
     entry_params params;
     params.values.emplace_back("path", path.string());
-    result_.push_back({name, "causal_lm", std::move(params), 0, {}});
+    result_.push_back({name, entry, std::move(params), 0, {}});
   }
 
   const fs::path& folder_;

@@ -11,7 +11,8 @@ namespace model_server {
 /// The sub-folders of `folder`, and of those without a model the folders in
 /// them (`org/model`), that hold a Hugging Face `config.json` or a .gguf file,
 /// and the .gguf files in `folder` itself. Each becomes a model of its relative
-/// name, run by `causal_lm`; where a folder has several .gguf files, each
+/// name, run by `causal_lm`, or by `embedding` if it has the `modules.json` of
+/// sentence-transformers; where a folder has several .gguf files, each
 /// becomes one of its own, `folder/file`. Sorted by name; what has no model name
 /// is passed over.
 std::vector<model_setting>

@@ -12,13 +12,26 @@
 
 namespace model_server {
 
+namespace {
+
+// Twice as many embeddings keep a worker busy while others travel.
+std::size_t largest_batch(const settings& config) {
+  std::size_t result = std::max(config.serving.batch_size, 1u);
+  for (const auto& model : config.models)
+    result = std::max<std::size_t>(result, model.batch_size);
+  return result;
+}
+
+} // namespace
+
 actor_calls::actor_calls(caf::actor_system& system, gateway_actor gateway,
                          const settings& config)
     : system_(system),
       gateway_(std::move(gateway)),
       serving_(config.serving),
       ping_interval_(config.http.ping_interval),
-      logs_contents_(config.log.contents) {
+      logs_contents_(config.log.contents),
+      most_embeddings_(2 * largest_batch(config)) {
   // nop
 }
 
@@ -46,7 +59,8 @@ void actor_calls::start_replies(const http_request& request, chat_request call,
   choice_counts counts{.prompts = call.prompts.size(), .per_prompt = call.n};
   auto is_streamed = call.is_streamed;
   auto starter = std::make_shared<choice_starter>(
-      system_, std::move(common), std::move(call), logs_contents_);
+      system_, std::move(common), std::move(call), logs_contents_,
+      most_embeddings_);
   if (is_streamed)
     choice_starter::start(std::move(starter),
                           std::make_shared<streamed_answer>(

@@ -28,7 +28,7 @@ public:
   /// Starts a reply for each choice and lets them answer together, in this
   /// format, with a stream or as a whole. The request has everything but its
   /// ids, and the seed if the client gave none. Each further choice of a prompt
-  /// has the seed that follows.
+  /// has the seed that follows. Embeddings are started a few at a time.
   void start_replies(const http_request& request, chat_request call,
                      std::unique_ptr<reply_format> format,
                      std::unique_ptr<http_answer> answer);
@@ -68,6 +68,7 @@ private:
   serving_settings serving_;
   std::chrono::milliseconds ping_interval_;
   bool logs_contents_;
+  std::size_t most_embeddings_;
   std::atomic<request_id> last_id_{0};
 };
 

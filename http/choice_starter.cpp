@@ -8,16 +8,20 @@
 namespace model_server {
 
 choice_starter::choice_starter(caf::actor_system& system, reply_options common,
-                               chat_request call, bool logs_contents)
+                               chat_request call, bool logs_contents,
+                               std::size_t most_embeddings)
     : system_(system),
       common_(std::move(common)),
       call_(std::move(call)),
-      logs_contents_(logs_contents) {
+      logs_contents_(logs_contents),
+      most_embeddings_(most_embeddings) {
   // nop
 }
 
 void choice_starter::start(std::shared_ptr<choice_starter> starter,
                            std::shared_ptr<joint_answer> answer) {
+  if (starter->is_in_turn())
+    return start_in_turn(std::move(starter), std::move(answer));
   auto n = starter->call_.n;
   auto choices = starter->call_.choices();
   // The answer holds this action, so the action can't hold the answer.
@@ -31,6 +35,24 @@ void choice_starter::start(std::shared_ptr<choice_starter> starter,
         });
   for (std::size_t i = 0; i < choices; i += n)
     starter->start_choice(answer, i);
+}
+
+void choice_starter::start_in_turn(std::shared_ptr<choice_starter> starter,
+                                   std::shared_ptr<joint_answer> answer) {
+  auto start_more = [starter, whom = std::weak_ptr{answer}](std::size_t count) {
+    if (auto to = whom.lock())
+      for (std::size_t i = 0; i < count; ++i)
+        starter->start_next(to);
+  };
+  answer->when_there_is_room(
+      [=, others = starter->most_embeddings_ - 1] { start_more(others); },
+      [=] { start_more(1); });
+  starter->start_next(answer);
+}
+
+void choice_starter::start_next(const std::shared_ptr<joint_answer>& answer) {
+  if (auto choice = next_.fetch_add(1); choice < call_.choices())
+    start_choice(answer, choice);
 }
 
 void choice_starter::start_choice(const std::shared_ptr<joint_answer>& answer,
@@ -52,6 +74,12 @@ reply_options choice_starter::options_for(std::size_t choice) const {
   result.request.prompt = call_.prompt_of(choice);
   result.request.seed += choice % call_.n;
   result.is_promised = choice % call_.n != 0;
+  if (is_in_turn() && choice > 0) {
+    result.is_promised = true;
+    result.has_right_of_way = true;
+    result.age = std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - started_);
+  }
   return result;
 }
 

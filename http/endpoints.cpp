@@ -64,6 +64,8 @@ public:
       return openai_.chat(request, std::move(answer));
     case endpoint::openai_completion:
       return openai_.completion(request, std::move(answer));
+    case endpoint::openai_embedding:
+      return openai_.embedding(request, std::move(answer));
     case endpoint::tokenize:
       return openai_.tokens(request, std::move(answer));
     case endpoint::detokenize:

@@ -35,6 +35,7 @@ unsigned status_of(errc code, failed_at where) {
   case errc::bad_chat:
   case errc::out_of_range:
   case errc::unsupported_field:
+  case errc::wrong_task:
     return 400;
   case errc::model_not_found:
     return 404;

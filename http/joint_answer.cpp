@@ -11,10 +11,10 @@ namespace model_server {
 
 namespace {
 
-// What a worker says of "the prompt", where there are several.
+// What a worker says of "the prompt", or the input, where there are several.
 void name_prompt(failure& reason, std::size_t prompt) {
-  constexpr std::string_view field = "prompt";
-  if (!reason.param.starts_with(field))
+  auto field = reason.param.substr(0, reason.param.find('['));
+  if (field != "prompt" && field != "input")
     return;
   auto name = fmt::format("{}[{}]", field, prompt);
   if (reason.message.starts_with(reason.param))
@@ -44,6 +44,12 @@ void joint_answer::when_prompts_are_in(std::function<void()> action) {
   prompts_are_in_ = std::move(action);
 }
 
+void joint_answer::when_there_is_room(std::function<void()> first,
+                                      std::function<void()> later) {
+  first_is_in_ = std::move(first);
+  one_has_ended_ = std::move(later);
+}
+
 void joint_answer::begin() {
   std::function<void()> action;
   {
@@ -51,7 +57,9 @@ void joint_answer::begin() {
     ++begun_;
     if (is_over_)
       return;
-    if (begun_ == counts_.prompts)
+    if (begun_ == 1 && first_is_in_)
+      action = std::exchange(first_is_in_, nullptr);
+    else if (begun_ == counts_.prompts)
       action = std::exchange(prompts_are_in_, nullptr);
     if (has_begun())
       write_beginning();
@@ -68,15 +76,19 @@ void joint_answer::text(std::size_t choice, std::string_view piece,
 }
 
 void joint_answer::end(std::size_t choice, const reply_summary& summary) {
-  std::lock_guard guard{lock_};
-  if (is_over_)
-    return;
-  choices_[choice].summary = summary;
-  has_ended_[choice] = true;
-  if (first_going_on() < counts_.all())
-    return write_choice_end(choice);
-  is_over_ = true;
-  write_end(choice, usage());
+  {
+    std::lock_guard guard{lock_};
+    if (is_over_)
+      return;
+    choices_[choice].summary = summary;
+    has_ended_[choice] = true;
+    is_over_ = first_going_on() == counts_.all();
+    if (is_over_)
+      return write_end(choice, usage());
+    write_choice_end(choice);
+  }
+  if (one_has_ended_)
+    one_has_ended_();
 }
 
 void joint_answer::fail(std::size_t choice, failure reason) {

@@ -50,6 +50,11 @@ public:
   /// set before there is any reply.
   void when_prompts_are_in(std::function<void()> action);
 
+  /// What to do when the first choice is admitted, and whenever one has ended
+  /// and the answer goes on. To be set before there is any reply.
+  void when_there_is_room(std::function<void()> first,
+                          std::function<void()> later);
+
   // As in `reply_writer`, for one of the choices.
   void begin();
   void text(std::size_t choice, std::string_view piece, std::uint64_t last,
@@ -101,6 +106,8 @@ private:
   std::vector<bool> has_ended_;
   choice_counts counts_;
   std::function<void()> prompts_are_in_;
+  std::function<void()> first_is_in_;
+  std::function<void()> one_has_ended_;
   std::size_t begun_ = 0;
   bool is_over_ = false;
 };

@@ -257,6 +257,14 @@ json_text& json_text::number(double value) {
   return *this;
 }
 
+json_text& json_text::short_number(float value) {
+  if (!std::isfinite(value))
+    return null();
+  auto text = fmt::format("{}", value);
+  writer_.RawValue(text.data(), text.size(), rapidjson::kNumberType);
+  return *this;
+}
+
 json_text& json_text::number(std::uint64_t value) {
   writer_.Uint64(value);
   return *this;

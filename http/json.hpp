@@ -46,6 +46,8 @@ public:
   json_text& null();
   /// Writes null for NaN and infinities, which JSON doesn't know.
   json_text& number(double value);
+  /// The shortest number that a reader of floats takes for this one.
+  json_text& short_number(float value);
   json_text& number(std::uint64_t value);
 
   template <std::unsigned_integral T>

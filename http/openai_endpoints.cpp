@@ -4,6 +4,7 @@
 #include "config/quote.hpp"
 #include "http/completion_format.hpp"
 #include "http/openai_completion.hpp"
+#include "http/openai_embedding.hpp"
 #include "http/openai_format.hpp"
 #include "http/openai_request.hpp"
 #include "http/plain_answers.hpp"
@@ -70,6 +71,18 @@ void openai_endpoints::completion(const http_request& request,
       new_frame("cmpl", call.request.model), std::move(repeated),
       call.request.sampling.top_logprobs.has_value(), asked.reports_usage);
   calls_.start_replies(request, std::move(asked.call), std::move(format),
+                       std::move(answer));
+}
+
+void openai_endpoints::embedding(const http_request& request,
+                                 std::unique_ptr<http_answer> answer) {
+  auto read = read_openai_embedding(request.body);
+  if (auto* error = std::get_if<error_reply>(&read))
+    return send_error(*answer, request, *error);
+  auto& [call, encoding] = std::get<embedding_request>(read);
+  auto format =
+      std::make_unique<embedding_format>(call.request.model, encoding);
+  calls_.start_replies(request, std::move(call), std::move(format),
                        std::move(answer));
 }
 

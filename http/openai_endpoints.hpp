@@ -24,6 +24,9 @@ public:
   void completion(const http_request& request,
                   std::unique_ptr<http_answer> answer);
 
+  void embedding(const http_request& request,
+                 std::unique_ptr<http_answer> answer);
+
   /// The tokens of a text or a chat.
   void tokens(const http_request& request, std::unique_ptr<http_answer> answer);
 

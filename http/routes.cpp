@@ -23,6 +23,7 @@ constexpr route table[] = {
     {"POST", "/api/v1/", endpoint::status},
     {"POST", "/v1/chat/completions", endpoint::openai_chat},
     {"POST", "/v1/completions", endpoint::openai_completion},
+    {"POST", "/v1/embeddings", endpoint::openai_embedding},
     {"GET", "/v1/models", endpoint::openai_models},
     {"GET", "/v1/models/{model}", endpoint::openai_model},
     {"POST", "/tokenize", endpoint::tokenize},

@@ -19,6 +19,7 @@ enum class endpoint {
   status,
   openai_chat,
   openai_completion,
+  openai_embedding,
   openai_models,
   openai_model,
   tokenize,

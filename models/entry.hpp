@@ -1,4 +1,4 @@
-// What generates text: the interface that a model implements.
+// What generates text or embeds it: the interface that a model implements.
 #pragma once
 
 #include "models/chat.hpp"
@@ -46,6 +46,9 @@ struct model_info {
   /// Differs between models that may give different tokens, say by their
   /// weights; 0 is unknown.
   std::uint64_t identity = 0;
+  /// Numbers of an embedding, for models that make these and write no replies;
+  /// 0 for all others.
+  std::size_t embedding_width = 0;
 };
 
 /// One reply in progress, as its worker and its model see it. Everything that
@@ -83,13 +86,19 @@ struct sequence {
   /// Set by `step`: this reply cannot go on (say, NaN among its scores); the
   /// others are unharmed. Text for the client.
   std::string failure;
+  /// How many numbers of the embedding are wanted, `embedding_width` at most; 0
+  /// for all of them.
+  std::size_t dimensions = 0;
+  /// Set by `step` of a model that makes embeddings, once the prompt has been
+  /// read; there is no reply then.
+  std::vector<float> embedding = {};
 
   std::size_t reply_size() const {
     return tokens.size() - prompt_size;
   }
 };
 
-/// A chat model the server can run. One worker owns one entry and calls it
+/// A model the server can run. One worker owns one entry and calls it
 /// from one thread; calls never overlap. An exception other than `bad_chat`
 /// means that the model is broken: its worker ends and another is started.
 class model_entry {
@@ -120,7 +129,9 @@ public:
   /// token to every sequence whose prompt has been read; long prompts may take
   /// several steps. What it keeps for a sequence (a KV cache) it finds by `id`
   /// and may build from `tokens` at any time. An end token is appended like
-  /// any other; what follows one within a step is ignored.
+  /// any other; what follows one within a step is ignored. A model that makes
+  /// embeddings sets `embedding` instead, of each sequence whose prompt has
+  /// been read, and may leave others for later steps.
   virtual void step(std::span<sequence* const> batch) = 0;
 
   /// Drops what is kept for a sequence that will not be stepped again. Unknown

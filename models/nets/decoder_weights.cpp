@@ -14,7 +14,7 @@ class reader {
 public:
   reader(const decoder_spec& spec, const weight_folder& folder,
          const weight_form& form, std::vector<packing_job>& jobs)
-      : spec_(spec), read_(folder, spec), form_(form), jobs_(jobs) {
+      : spec_(spec), read_(folder, spec.norm_offset), form_(form), jobs_(jobs) {
   }
 
   // The matrix, which is packed later if that is asked for and it is not yet.

@@ -258,7 +258,7 @@ matrix_reader::norm(const norm_spec& norm, std::size_t size,
     }
   }
   for (auto& weight : result.weight)
-    weight += static_cast<float>(spec_.norm_offset);
+    weight += norm_offset_;
   if (!norm.bias.empty())
     result.bias = floats(norm.bias, {size});
   return result;

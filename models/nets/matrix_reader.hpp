@@ -15,9 +15,10 @@ namespace model_server {
 /// missing or has a wrong shape or format.
 class matrix_reader {
 public:
-  /// Both are kept by reference.
-  matrix_reader(const weight_folder& folder, const decoder_spec& spec)
-      : folder_(folder), spec_(spec) {
+  /// The folder is kept by reference. `norm_offset` is added to the stored
+  /// weights of every norm.
+  explicit matrix_reader(const weight_folder& folder, double norm_offset = 0.0)
+      : folder_(folder), norm_offset_(static_cast<float>(norm_offset)) {
   }
 
   /// The matrix as it is stored, in whatever format and perhaps not aligned;
@@ -60,7 +61,7 @@ private:
   std::vector<float> bias(const matrix_source& source) const;
 
   const weight_folder& folder_;
-  const decoder_spec& spec_;
+  float norm_offset_;
 };
 
 /// Names the tensors as this folder does: other beginnings, and an embedding

@@ -160,7 +160,7 @@ std::vector<std::byte> pack_tensor(const matrix_reader& read,
 void write_tensors(const weight_folder& folder, const decoder_spec& spec,
                    packed_format format, const fs::path& to,
                    packed_sizes& sizes, const load_watch& watch) {
-  matrix_reader read{folder, spec};
+  matrix_reader read{folder, spec.norm_offset};
   auto tensors = plan(folder, spec, format);
   for (const auto& [name, tensor] : folder.tensors())
     sizes.bytes_before += tensor->bytes.size();

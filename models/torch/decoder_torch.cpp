@@ -109,7 +109,10 @@ class tensor_reader {
 public:
   tensor_reader(const weight_folder& folder, const decoder_spec& spec,
                 at::ScalarType format, const at::TensorOptions& options)
-      : spec_(spec), read_(folder, spec), format_(format), options_(options) {
+      : spec_(spec),
+        read_(folder, spec.norm_offset),
+        format_(format),
+        options_(options) {
   }
 
   linear matrix(const matrix_source& source) const {

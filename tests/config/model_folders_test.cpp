@@ -33,6 +33,15 @@ TEST(model_folders_test, finds_models_one_and_two_levels_deep) {
   EXPECT_EQ(models[1].params, params);
 }
 
+TEST(model_folders_test, sentence_transformers_make_embeddings) {
+  temporary_folder root;
+  make_model(root.path() / "embedder");
+  std::ofstream{root.path() / "embedder" / "modules.json"} << "[]";
+  auto models = find_model_folders(root.path());
+  ASSERT_EQ(models.size(), 1u);
+  EXPECT_EQ(models[0].entry, "embedding");
+}
+
 TEST(model_folders_test, does_not_look_for_models_inside_models) {
   temporary_folder root;
   make_model(root.path() / "tiny");

@@ -308,8 +308,10 @@ INSTANTIATE_TEST_SUITE_P(catalog, entry_contract_test,
 
 TEST(entry_contract_cases, every_entry_of_the_catalog_has_one) {
   for (const auto& name : entry_names())
-    EXPECT_TRUE(std::any_of(contract_cases().begin(), contract_cases().end(),
-                            [&](auto& one) { return one.entry == name; }))
+    // That one writes no replies: embedding_test.cpp.
+    EXPECT_TRUE(name == "embedding"
+                || std::any_of(contract_cases().begin(), contract_cases().end(),
+                               [&](auto& one) { return one.entry == name; }))
         << "entry " << name << " is in entries.def; give it a case above";
 }
 

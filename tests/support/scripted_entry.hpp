@@ -33,6 +33,9 @@ struct script {
   std::size_t vocabulary = 0;
   /// Of the model; 0 is unknown.
   std::uint64_t identity = 0;
+  /// Not 0: makes embeddings of so many numbers, all equal to the first token.
+  /// A text is called by it in `steps`.
+  std::size_t embedding_width = 0;
   /// Tokens that one step makes for each sequence.
   std::size_t tokens_per_step = 1;
   /// What each step says of each sequence.
@@ -75,13 +78,9 @@ public:
   }
 
   model_info info() const override {
-    return {plan_->context_length,
-            {0},
-            plan_->defaults,
-            plan_->default_max_tokens,
-            plan_->vocabulary,
-            true,
-            plan_->identity};
+    return {
+        plan_->context_length, {0},  plan_->defaults, plan_->default_max_tokens,
+        plan_->vocabulary,     true, plan_->identity, plan_->embedding_width};
   }
 
   std::vector<token_id> encode(const chat& conversation) const override {
@@ -106,6 +105,10 @@ public:
       plan_->before_step();
     auto& taken = plan_->steps.emplace_back();
     for (auto* item : batch) {
+      if (plan_->embedding_width != 0) {
+        embed(*item, taken);
+        continue;
+      }
       const auto& messages = item->conversation->messages;
       auto turn = messages.empty() ? "" : messages.back().content;
       taken.push_back(turn);
@@ -127,6 +130,17 @@ public:
   }
 
 private:
+  void embed(sequence& item, std::vector<std::string>& taken) {
+    auto name = std::to_string(item.tokens.front());
+    taken.push_back(name);
+    if (plan_->before_token)
+      item.failure = plan_->before_token(name, 1);
+    if (item.failure.empty() && !plan_->stalls)
+      item.embedding.assign(item.dimensions != 0 ? item.dimensions
+                                                 : plan_->embedding_width,
+                            static_cast<float>(item.tokens.front()));
+  }
+
   // The next token follows from the log alone; a log that is not a beginning
   // of the scripted reply is an error.
   void extend(sequence& item, const std::string& turn) {

@@ -166,7 +166,7 @@ struct avx2_packed_lanes : avx2_packed_bits {
     // With one row fewer sums than those of single words: making bytes of the
     // numbers takes registers.
     static constexpr std::size_t blocks_of(std::size_t rows) {
-      constexpr std::size_t blocks[] = {0, 2, 2, 1, 1};
+      constexpr std::size_t blocks[] = {0, 4, 2, 1, 1};
       return blocks[rows];
     }
     using bits = Bits;

@@ -90,13 +90,14 @@ TEST_F(worker_embedding_test, a_step_takes_as_many_as_the_batch_has_places) {
   std::vector<running_reply> all;
   for (token_id i = 1; i <= 5; ++i)
     all.push_back(start(input(i)));
-  advance(100ms);
-  for (token_id i = 1; i <= 5; ++i)
-    expect_embedding(all[static_cast<std::size_t>(i - 1)],
-                     static_cast<float>(i));
-  EXPECT_THAT(plan->steps,
-              ElementsAre(ElementsAre("1", "2"), ElementsAre("3", "4"),
-                          ElementsAre("5")));
+  stall_until(20, {}); // until all have come
+  advance(1s);
+  for (std::size_t i = 0; i < 5; ++i)
+    expect_embedding(all[i], static_cast<float>(i + 1));
+  ASSERT_THAT(plan->steps, SizeIs(22));
+  EXPECT_THAT(plan->steps[19], ElementsAre("1", "2"));
+  EXPECT_THAT(plan->steps[20], ElementsAre("3", "4"));
+  EXPECT_THAT(plan->steps[21], ElementsAre("5"));
 }
 
 TEST_F(worker_embedding_test, fewer_dimensions_are_passed_to_the_model) {

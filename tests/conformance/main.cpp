@@ -15,6 +15,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 
 using namespace model_server::testing;
@@ -46,6 +47,19 @@ void print(const section& section) {
     for (auto& problem : item.problems)
       fmt::print("      {}\n", problem);
   }
+}
+
+// The page without what its rows say of references: distances may differ in
+// their last digit on another processor.
+std::string without_references(const std::string& page) {
+  std::string result;
+  std::istringstream lines{page};
+  for (std::string line; std::getline(lines, line); result += line + "\n") {
+    auto first = line.find(" | "), last = line.rfind(" | ");
+    if (line.starts_with("| ") && first < last)
+      line.erase(first, last - first);
+  }
+  return result;
 }
 
 std::string read_file(const std::string& path) {
@@ -83,7 +97,8 @@ int main(int argc, char** argv) {
   auto page = markdown_of(sections);
   if (mode == "--write")
     std::ofstream{argv[2]} << page;
-  if (mode == "--check" && read_file(argv[2]) != page) {
+  if (mode == "--check"
+      && without_references(read_file(argv[2])) != without_references(page)) {
     fmt::print("\n{} says something else: run conformance --write {}\n",
                argv[2], argv[2]);
     is_right = false;

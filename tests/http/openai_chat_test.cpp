@@ -139,7 +139,7 @@ TEST(openai_chat_test, passes_over_what_it_does_not_know) {
   for (auto fields : {R"("store":true,"metadata":{"a":"b"},"user":"u")",
                       R"("service_tier":"auto","parallel_tool_calls":true)",
                       R"("safety_identifier":"x","prompt_cache_key":"y")",
-                      R"("temperatur":9,"chat_template_kwargs":{"a":[1]})"})
+                      R"("temperatur":9,"chat_template_kwarg":{"a":[1]})"})
     taken(with(fields));
 }
 

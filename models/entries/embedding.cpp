@@ -78,7 +78,7 @@ void name_with_head(rapidjson::Document& config) {
 // Networks that look like decoders and let their tokens see all of a text.
 void refuse_two_ways(const rapidjson::Document& config,
                      const std::string& where) {
-  json_fields fields{config, where};
+  config_fields fields{config, where};
   if (!fields.boolean("is_causal").value_or(true))
     fields.refuse("is_causal", "only true is built in");
   if (fields.boolean("use_bidirectional_attention").value_or(false))
@@ -92,6 +92,7 @@ decoder_spec read_decoder(rapidjson::Document& config,
   try {
     auto result = read_decoder_spec(config, where);
     result.scores = {}; // nobody asks for any
+    result.other_prefixes.emplace_back(); // of a bare network
     return result;
   } catch (const std::runtime_error& problem) {
     throw std::runtime_error(

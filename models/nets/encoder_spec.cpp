@@ -21,7 +21,7 @@ constexpr std::size_t most_positions = 1 << 16;
 constexpr std::size_t most_heads = 1 << 8;
 constexpr std::size_t most_layers = 1 << 12;
 
-std::size_t read_bounded(const json_fields& config, const char* key,
+std::size_t read_bounded(const config_fields& config, const char* key,
                          std::size_t most) {
   return static_cast<std::size_t>(
       config.require_integer(key, 1, static_cast<std::int64_t>(most)));
@@ -36,7 +36,7 @@ struct encoder_keys {
   const char* activation = "hidden_act";
 };
 
-encoder_spec begin_encoder(const json_fields& config,
+encoder_spec begin_encoder(const config_fields& config,
                            const encoder_keys& keys) {
   if (config.boolean("is_decoder").value_or(false))
     config.refuse("is_decoder", "only encoders are built in here");
@@ -66,7 +66,7 @@ encoder_spec begin_encoder(const json_fields& config,
   return result;
 }
 
-encoder_spec read_bert(const json_fields& config) {
+encoder_spec read_bert(const config_fields& config) {
   auto result = begin_encoder(config, {});
   auto size = result.hidden;
   auto inner = result.intermediate;
@@ -91,7 +91,7 @@ encoder_spec read_bert(const json_fields& config) {
 }
 
 // Positions begin behind that of the padding.
-encoder_spec read_roberta(const json_fields& config) {
+encoder_spec read_roberta(const config_fields& config) {
   auto result = read_bert(config);
   auto most = static_cast<std::int64_t>(result.stored_positions) - 2;
   auto padding = config.integer("pad_token_id", 0, most).value_or(1);
@@ -107,7 +107,7 @@ encoder_spec read_roberta(const json_fields& config) {
   return result;
 }
 
-encoder_spec read_distilbert(const json_fields& config) {
+encoder_spec read_distilbert(const config_fields& config) {
   auto result = begin_encoder(config, {.hidden = "dim",
                                        .layers = "n_layers",
                                        .heads = "n_heads",
@@ -139,7 +139,7 @@ std::span<const std::string_view> encoder_families() {
 
 std::optional<encoder_spec> read_encoder_spec(const rapidjson::Value& config,
                                               const std::string& where) {
-  json_fields fields{config, where};
+  config_fields fields{config, where};
   auto type = fields.text("model_type").value_or("");
   std::optional<encoder_spec> result;
   if (type == "bert")

@@ -26,7 +26,7 @@ std::optional<token_id> read_end_token(const std::filesystem::path& folder,
   if (!std::filesystem::exists(path))
     return std::nullopt;
   auto document = read_json_file(path);
-  json_fields fields{document, path.string()};
+  config_fields fields{document, path.string()};
   auto value = fields.find("eos_token");
   if (value == nullptr)
     return std::nullopt;

@@ -41,7 +41,7 @@ constexpr auto built_in = "only one of mean, cls and lasttoken is built in";
 
 pooling read_pooling(const fs::path& path) {
   auto document = read_json_file(path);
-  json_fields fields{document, path.string()};
+  config_fields fields{document, path.string()};
   if (auto name = fields.text("pooling_mode")) {
     for (const auto& key : pooling_keys)
       if (key.name == *name && key.kind)
@@ -105,7 +105,7 @@ std::optional<std::size_t> read_context(const fs::path& folder) {
   if (!fs::exists(path))
     return std::nullopt;
   auto document = read_json_file(path);
-  json_fields fields{document, path.string()};
+  config_fields fields{document, path.string()};
   auto most = fields.integer("max_seq_length", 1, 1 << 28);
   return most ? std::optional{static_cast<std::size_t>(*most)} : std::nullopt;
 }

@@ -12,7 +12,7 @@ generation_config read_generation_config(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(path))
     return result;
   auto document = read_json_file(path);
-  json_fields fields{document, path.string()};
+  config_fields fields{document, path.string()};
   auto& defaults = result.defaults;
   defaults.temperature = fields.number("temperature", 0.0, 100.0);
   if (fields.boolean("do_sample") == false)

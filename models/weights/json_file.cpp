@@ -61,18 +61,18 @@ rapidjson::Document read_json_file(const std::filesystem::path& path,
       path.string());
 }
 
-json_fields::json_fields(const rapidjson::Value& object, std::string where)
+config_fields::config_fields(const rapidjson::Value& object, std::string where)
     : object_(&object), where_(std::move(where)) {
 }
 
-const rapidjson::Value* json_fields::find(const char* key) const {
+const rapidjson::Value* config_fields::find(const char* key) const {
   auto found = object_->FindMember(key);
   if (found == object_->MemberEnd() || found->value.IsNull())
     return nullptr;
   return &found->value;
 }
 
-std::optional<bool> json_fields::boolean(const char* key) const {
+std::optional<bool> config_fields::boolean(const char* key) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;
@@ -81,7 +81,7 @@ std::optional<bool> json_fields::boolean(const char* key) const {
   return value->GetBool();
 }
 
-std::optional<std::int64_t> json_fields::integer(const char* key,
+std::optional<std::int64_t> config_fields::integer(const char* key,
                                                  std::int64_t least,
                                                  std::int64_t most) const {
   auto value = find(key);
@@ -94,7 +94,7 @@ std::optional<std::int64_t> json_fields::integer(const char* key,
   return value->GetInt64();
 }
 
-std::int64_t json_fields::require_integer(const char* key, std::int64_t least,
+std::int64_t config_fields::require_integer(const char* key, std::int64_t least,
                                           std::int64_t most) const {
   auto result = integer(key, least, most);
   if (!result)
@@ -102,7 +102,7 @@ std::int64_t json_fields::require_integer(const char* key, std::int64_t least,
   return *result;
 }
 
-std::optional<double> json_fields::number(const char* key, double least,
+std::optional<double> config_fields::number(const char* key, double least,
                                           double most) const {
   auto value = find(key);
   if (value == nullptr)
@@ -113,7 +113,7 @@ std::optional<double> json_fields::number(const char* key, double least,
   return value->GetDouble();
 }
 
-std::optional<std::string> json_fields::text(const char* key) const {
+std::optional<std::string> config_fields::text(const char* key) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;
@@ -122,16 +122,16 @@ std::optional<std::string> json_fields::text(const char* key) const {
   return std::string{value->GetString(), value->GetStringLength()};
 }
 
-std::optional<json_fields> json_fields::object(const char* key) const {
+std::optional<config_fields> config_fields::object(const char* key) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;
   if (!value->IsObject())
     refuse(key, "must be an object");
-  return json_fields{*value, fmt::format("{}: {}", where_, key)};
+  return config_fields{*value, fmt::format("{}: {}", where_, key)};
 }
 
-void json_fields::refuse(const char* key, std::string_view reason) const {
+void config_fields::refuse(const char* key, std::string_view reason) const {
   auto value = find(key);
   throw std::runtime_error(
       fmt::format("{}: `{}` is {}, {}", where_, key,

@@ -23,10 +23,10 @@ rapidjson::Document read_json_file(const std::filesystem::path& path,
 /// Typed reading of one JSON object. A key that is null counts as absent. Every
 /// getter throws `std::runtime_error` that names file, key, value and what is
 /// allowed.
-class json_fields {
+class config_fields {
 public:
   /// `object` must outlive this; `where` names it in errors.
-  json_fields(const rapidjson::Value& object, std::string where);
+  config_fields(const rapidjson::Value& object, std::string where);
 
   /// Null if absent.
   const rapidjson::Value* find(const char* key) const;
@@ -40,7 +40,7 @@ public:
                                double most) const;
   std::optional<std::string> text(const char* key) const;
   /// An object below this one.
-  std::optional<json_fields> object(const char* key) const;
+  std::optional<config_fields> object(const char* key) const;
 
   /// Throws about the value of a key.
   [[noreturn]] void refuse(const char* key, std::string_view reason) const;

@@ -3,7 +3,7 @@
 
 namespace model_server {
 
-std::vector<token_id> read_token_list(const json_fields& fields,
+std::vector<token_id> read_token_list(const config_fields& fields,
                                       const char* key) {
   std::vector<token_id> result;
   auto value = fields.find(key);

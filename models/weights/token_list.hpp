@@ -9,7 +9,7 @@
 namespace model_server {
 
 /// Reads a key that holds one token id or a list of them; empty if absent.
-std::vector<token_id> read_token_list(const json_fields& fields,
+std::vector<token_id> read_token_list(const config_fields& fields,
                                       const char* key);
 
 } // namespace model_server

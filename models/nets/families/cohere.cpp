@@ -7,7 +7,7 @@ namespace model_server {
 
 namespace {
 
-decoder_spec read(const json_fields& config) {
+decoder_spec read(const config_fields& config) {
   auto spec =
       begin_decoder(config, {.context = 8192, .epsilon = 1e-5, .is_tied = true},
                     {.epsilon = {"layer_norm_eps"}});
@@ -33,7 +33,7 @@ decoder_spec read(const json_fields& config) {
 
 } // namespace
 
-decoder_spec read_cohere(const json_fields& config) {
+decoder_spec read_cohere(const config_fields& config) {
   auto spec = read(config);
   if (config.boolean("use_qk_norm").value_or(false))
     for (std::size_t i = 0; i < spec.layers.size(); ++i) {
@@ -45,7 +45,7 @@ decoder_spec read_cohere(const json_fields& config) {
 }
 
 // Layers that see all know no positions.
-decoder_spec read_cohere2(const json_fields& config) {
+decoder_spec read_cohere2(const config_fields& config) {
   auto spec = read(config);
   auto window = read_size_or(config, {"sliding_window"}, 4096);
   auto period = read_size_or(config, {"sliding_window_pattern"}, 4);

@@ -12,7 +12,7 @@ namespace model_server {
 namespace {
 
 // The sizes of a head come in parts.
-decoder_spec begin(const json_fields& config) {
+decoder_spec begin(const config_fields& config) {
   auto turned = read_size_or(config, {"qk_rope_head_dim"}, 64);
   auto still = read_size_or(config, {"qk_nope_head_dim"}, 128);
   auto spec =
@@ -28,7 +28,7 @@ decoder_spec begin(const json_fields& config) {
   return spec;
 }
 
-latent_spec read_latent(const json_fields& config, const decoder_spec& spec,
+latent_spec read_latent(const config_fields& config, const decoder_spec& spec,
                         const std::string& name) {
   auto has_bias = config.boolean("attention_bias").value_or(false);
   latent_spec result;
@@ -48,7 +48,7 @@ latent_spec read_latent(const json_fields& config, const decoder_spec& spec,
   return result;
 }
 
-attention_spec read_attention(const json_fields& config,
+attention_spec read_attention(const config_fields& config,
                               const decoder_spec& spec, const std::string& name,
                               double scale) {
   auto has_bias = config.boolean("attention_bias").value_or(false);
@@ -71,7 +71,7 @@ attention_spec read_attention(const json_fields& config,
   return result;
 }
 
-experts_spec read_experts(const json_fields& config, const decoder_spec& spec,
+experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
                           const std::string& name, std::size_t count) {
   auto inner = read_size_or(config, {"moe_intermediate_size"}, 1407);
   auto mlp_bias = config.boolean("mlp_bias").value_or(false);
@@ -88,7 +88,7 @@ experts_spec read_experts(const json_fields& config, const decoder_spec& spec,
   return result;
 }
 
-void read_groups(const json_fields& config, std::size_t count,
+void read_groups(const config_fields& config, std::size_t count,
                  experts_spec& experts) {
   experts.groups = read_size_or(config, {"n_group"}, 1);
   experts.chosen_groups = read_size_or(config, {"topk_group"}, 1);
@@ -104,7 +104,7 @@ void read_groups(const json_fields& config, std::size_t count,
 
 // Calls `finish` with the experts of each layer that has some.
 template <class F>
-void add_layers(const json_fields& config, decoder_spec& spec, double scale,
+void add_layers(const config_fields& config, decoder_spec& spec, double scale,
                 std::size_t count, std::size_t chosen, std::size_t dense,
                 F finish) {
   count =
@@ -137,7 +137,7 @@ double plain_scale(const decoder_spec& spec) {
 
 } // namespace
 
-decoder_spec read_deepseek_v2(const json_fields& config) {
+decoder_spec read_deepseek_v2(const config_fields& config) {
   auto spec = begin(config);
   auto method = config.text("topk_method").value_or("greedy");
   if (method != "greedy" && method != "group_limited_greedy")
@@ -152,7 +152,7 @@ decoder_spec read_deepseek_v2(const json_fields& config) {
   return spec;
 }
 
-decoder_spec read_deepseek_v3(const json_fields& config) {
+decoder_spec read_deepseek_v3(const config_fields& config) {
   auto spec = begin(config);
   // What yarn leaves of the magnitude goes into the scores.
   auto scale = plain_scale(spec);

@@ -8,7 +8,7 @@ namespace model_server {
 namespace {
 
 // Heads that share a key: all, groups, or none.
-std::size_t read_kv_heads(const json_fields& config, std::size_t heads) {
+std::size_t read_kv_heads(const config_fields& config, std::size_t heads) {
   if (config.boolean("new_decoder_architecture").value_or(false))
     return read_size_or(config, {"num_kv_heads", "n_head_kv"}, heads);
   return config.boolean("multi_query").value_or(true) ? 1 : heads;
@@ -28,7 +28,7 @@ void add_norms(layer_spec& layer, const std::string& name, bool is_parallel,
 
 } // namespace
 
-decoder_spec read_falcon(const json_fields& config) {
+decoder_spec read_falcon(const config_fields& config) {
   require_flag(config, "alibi", false);
   size_names names{.layers = {"num_hidden_layers", "n_layer"},
                    .heads = {"num_attention_heads", "n_head"},

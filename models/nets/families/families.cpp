@@ -24,7 +24,7 @@ constexpr family all_families[] = {
 };
 
 // The first architecture that the file names, or else its type.
-std::string name_of(const json_fields& config) {
+std::string name_of(const config_fields& config) {
   if (auto list = config.find("architectures");
       list != nullptr && list->IsArray() && list->Size() == 1
       && (*list)[0].IsString())
@@ -41,7 +41,7 @@ const family* find(const std::string& name) {
 
 // The architecture as the file says, or else, where remote code had several
 // names for one thing, its type.
-const family* find(const json_fields& config) {
+const family* find(const config_fields& config) {
   if (auto found = find(name_of(config)))
     return found;
   auto type = config.text("model_type").value_or("");
@@ -59,7 +59,7 @@ std::span<const family> families() {
 
 decoder_spec read_decoder_spec(const rapidjson::Value& config,
                                const std::string& where) {
-  json_fields fields{config, where};
+  config_fields fields{config, where};
   auto found = find(fields);
   if (found == nullptr) {
     auto name = name_of(fields);

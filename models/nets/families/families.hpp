@@ -16,7 +16,7 @@ struct family {
   std::string_view type;
   /// `architectures`: `Qwen2ForCausalLM`.
   std::string_view architecture;
-  decoder_spec (*read)(const json_fields& config);
+  decoder_spec (*read)(const config_fields& config);
 };
 
 /// All of them, one line each in families.def.

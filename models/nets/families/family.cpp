@@ -18,7 +18,7 @@ constexpr std::int64_t max_extent = 1 << 24;
 constexpr std::size_t max_layers = 1 << 12;
 constexpr std::size_t max_context = 1 << 28;
 
-const char* name_that_is_there(const json_fields& config,
+const char* name_that_is_there(const config_fields& config,
                                std::initializer_list<const char*> names) {
   for (auto name : names)
     if (config.find(name) != nullptr)
@@ -26,14 +26,14 @@ const char* name_that_is_there(const json_fields& config,
   return *names.begin();
 }
 
-void at_most(const json_fields& config, std::size_t size, std::size_t most,
+void at_most(const config_fields& config, std::size_t size, std::size_t most,
              std::initializer_list<const char*> names) {
   if (size > most)
     config.refuse(name_that_is_there(config, names),
                   fmt::format("must be at most {}", most));
 }
 
-std::optional<number_format> read_format(const json_fields& config) {
+std::optional<number_format> read_format(const config_fields& config) {
   for (auto key : {"dtype", "torch_dtype"}) {
     auto name = config.text(key);
     if (!name)
@@ -49,7 +49,7 @@ std::optional<number_format> read_format(const json_fields& config) {
   return std::nullopt;
 }
 
-void read_heads(const json_fields& config, const family_defaults& defaults,
+void read_heads(const config_fields& config, const family_defaults& defaults,
                 const size_names& names, decoder_spec& spec) {
   spec.heads = read_size(config, names.heads);
   spec.kv_heads =
@@ -73,30 +73,30 @@ void read_heads(const json_fields& config, const family_defaults& defaults,
 
 } // namespace
 
-std::size_t read_size(const json_fields& config,
+std::size_t read_size(const config_fields& config,
                       std::initializer_list<const char*> names) {
   return static_cast<std::size_t>(
       config.require_integer(name_that_is_there(config, names), 1, max_extent));
 }
 
-std::size_t read_size_or(const json_fields& config,
+std::size_t read_size_or(const config_fields& config,
                          std::initializer_list<const char*> names,
                          std::size_t otherwise) {
   auto value = config.integer(name_that_is_there(config, names), 1, max_extent);
   return value ? static_cast<std::size_t>(*value) : otherwise;
 }
 
-double read_number_or(const json_fields& config, const char* key, double least,
+double read_number_or(const config_fields& config, const char* key, double least,
                       double most, double otherwise) {
   return config.number(key, least, most).value_or(otherwise);
 }
 
-void require_flag(const json_fields& config, const char* key, bool wanted) {
+void require_flag(const config_fields& config, const char* key, bool wanted) {
   if (config.boolean(key).value_or(wanted) != wanted)
     config.refuse(key, fmt::format("only {} is built in", wanted));
 }
 
-decoder_spec begin_decoder(const json_fields& config,
+decoder_spec begin_decoder(const config_fields& config,
                            const family_defaults& defaults,
                            const size_names& names, const std::string& prefix) {
   auto quantization = config.object("quantization_config");
@@ -138,7 +138,7 @@ decoder_spec begin_decoder(const json_fields& config,
   return result;
 }
 
-activation read_activation(const json_fields& config, const char* key,
+activation read_activation(const config_fields& config, const char* key,
                            std::string_view otherwise) {
   auto name = config.text(key).value_or(std::string{otherwise});
   if (name == "silu" || name == "swish" || name == "swiglu")
@@ -158,7 +158,7 @@ activation read_activation(const json_fields& config, const char* key,
                 "and quick_gelu are built in");
 }
 
-std::vector<bool> read_sliding_layers(const json_fields& config,
+std::vector<bool> read_sliding_layers(const config_fields& config,
                                       std::size_t layers, bool otherwise) {
   std::vector<bool> result(layers, otherwise);
   auto types = config.find("layer_types");
@@ -181,7 +181,7 @@ std::vector<bool> read_sliding_layers(const json_fields& config,
   return result;
 }
 
-std::size_t read_chosen_experts(const json_fields& config, const char* key,
+std::size_t read_chosen_experts(const config_fields& config, const char* key,
                                 std::size_t otherwise, std::size_t count) {
   auto result = read_size_or(config, {key}, otherwise);
   if (result > count)

@@ -44,48 +44,48 @@ struct family_defaults {
 /// Sizes, norm epsilon, number format and end tokens, and a layer without
 /// contents for each layer. Tensors' names begin with `prefix`; the embedding,
 /// norm and head of most families are filled in.
-decoder_spec begin_decoder(const json_fields& config,
+decoder_spec begin_decoder(const config_fields& config,
                            const family_defaults& defaults = {},
                            const size_names& names = {},
                            const std::string& prefix = "model.");
 
 /// A size; the first of the names that is there.
-std::size_t read_size(const json_fields& config,
+std::size_t read_size(const config_fields& config,
                       std::initializer_list<const char*> names);
-std::size_t read_size_or(const json_fields& config,
+std::size_t read_size_or(const config_fields& config,
                          std::initializer_list<const char*> names,
                          std::size_t otherwise);
 
 /// A number that may be missing.
-double read_number_or(const json_fields& config, const char* key, double least,
+double read_number_or(const config_fields& config, const char* key, double least,
                       double most, double otherwise);
 
 /// How positions turn heads: transformers 5 keeps everything in
 /// `rope_parameters`, before, the base was at the top and the rest in
 /// `rope_scaling`. `share` is the part of a head that is turned where the file
 /// does not say.
-rope_spec read_rope(const json_fields& config, const decoder_spec& spec,
+rope_spec read_rope(const config_fields& config, const decoder_spec& spec,
                     double theta = 10000.0, double share = 1.0);
 
 /// The same from one object of `rope_parameters`.
-rope_spec read_rope_object(const json_fields& object, const json_fields& config,
+rope_spec read_rope_object(const config_fields& object, const config_fields& config,
                            const decoder_spec& spec, double theta,
                            double share = 1.0);
 
 /// The function of that name in transformers.
-activation read_activation(const json_fields& config, const char* key,
+activation read_activation(const config_fields& config, const char* key,
                            std::string_view otherwise);
 
 /// Which layers see only a window: `layer_types`, or none.
-std::vector<bool> read_sliding_layers(const json_fields& config,
+std::vector<bool> read_sliding_layers(const config_fields& config,
                                       std::size_t layers, bool otherwise);
 
 /// How many experts a token gets, of `count`.
-std::size_t read_chosen_experts(const json_fields& config, const char* key,
+std::size_t read_chosen_experts(const config_fields& config, const char* key,
                                 std::size_t otherwise, std::size_t count);
 
 /// A flag that must be what is built in, if it is there.
-void require_flag(const json_fields& config, const char* key, bool wanted);
+void require_flag(const config_fields& config, const char* key, bool wanted);
 
 // --- parts -------------------------------------------------------------------
 

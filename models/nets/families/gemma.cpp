@@ -10,7 +10,7 @@ namespace model_server {
 namespace {
 
 // Norms add 1 to their weights, and embeddings are scaled.
-decoder_spec begin_gemma(const json_fields& config,
+decoder_spec begin_gemma(const config_fields& config,
                          const family_defaults& defaults) {
   auto spec = begin_decoder(config, defaults);
   spec.norm_offset = 1.0;
@@ -21,7 +21,7 @@ decoder_spec begin_gemma(const json_fields& config,
   return spec;
 }
 
-void add_layers(const json_fields& config, decoder_spec& spec) {
+void add_layers(const config_fields& config, decoder_spec& spec) {
   auto has_bias = config.boolean("attention_bias").value_or(false);
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     auto& layer = spec.layers[i];
@@ -36,7 +36,7 @@ void add_layers(const json_fields& config, decoder_spec& spec) {
 
 // Norms on both sides of attention and MLP, softly capped scores, and layers
 // that see a window.
-void add_second_generation(const json_fields& config, decoder_spec& spec,
+void add_second_generation(const config_fields& config, decoder_spec& spec,
                            const std::vector<bool>& slides) {
   require_flag(config, "use_bidirectional_attention", false);
   auto window = read_size_or(config, {"sliding_window"}, 4096);
@@ -58,7 +58,7 @@ void add_second_generation(const json_fields& config, decoder_spec& spec,
 }
 
 // Every `period`-th layer sees all.
-std::vector<bool> slides_but_every(const json_fields& config,
+std::vector<bool> slides_but_every(const config_fields& config,
                                    std::size_t layers, std::size_t period) {
   if (config.find("layer_types") != nullptr)
     return read_sliding_layers(config, layers, false);
@@ -68,7 +68,7 @@ std::vector<bool> slides_but_every(const json_fields& config,
   return result;
 }
 
-decoder_spec read_gemma3_text(const json_fields& config) {
+decoder_spec read_gemma3_text(const config_fields& config) {
   auto spec = begin_gemma(config, {.kv_heads = 4,
                                    .head = 256,
                                    .intermediate = 9216,
@@ -103,7 +103,7 @@ decoder_spec read_gemma3_text(const json_fields& config) {
 
 } // namespace
 
-decoder_spec read_gemma(const json_fields& config) {
+decoder_spec read_gemma(const config_fields& config) {
   auto spec = begin_gemma(
       config, {.kv_heads = 16, .head = 256, .context = 8192, .is_tied = true});
   spec.ropes = {read_rope(config, spec)};
@@ -111,7 +111,7 @@ decoder_spec read_gemma(const json_fields& config) {
   return spec;
 }
 
-decoder_spec read_gemma2(const json_fields& config) {
+decoder_spec read_gemma2(const config_fields& config) {
   auto spec = begin_gemma(
       config, {.kv_heads = 4, .head = 256, .context = 8192, .is_tied = true});
   spec.ropes = {read_rope(config, spec)};
@@ -127,7 +127,7 @@ decoder_spec read_gemma2(const json_fields& config) {
   return spec;
 }
 
-decoder_spec read_gemma3(const json_fields& config) {
+decoder_spec read_gemma3(const config_fields& config) {
   // Beside a part that sees pictures, which is not used.
   if (auto text = config.object("text_config"))
     return read_gemma3_text(*text);

@@ -7,7 +7,7 @@ namespace model_server {
 
 namespace {
 
-decoder_spec read(const json_fields& config, bool has_outer_norms) {
+decoder_spec read(const config_fields& config, bool has_outer_norms) {
   auto spec = begin_decoder(
       config,
       {.kv_heads = 2, .head = 128, .context = 131072, .epsilon = 1.5625e-7});
@@ -34,15 +34,15 @@ decoder_spec read(const json_fields& config, bool has_outer_norms) {
 
 } // namespace
 
-decoder_spec read_glm(const json_fields& config) {
+decoder_spec read_glm(const config_fields& config) {
   return read(config, false);
 }
 
-decoder_spec read_glm4(const json_fields& config) {
+decoder_spec read_glm4(const config_fields& config) {
   return read(config, true);
 }
 
-decoder_spec read_chatglm(const json_fields& config) {
+decoder_spec read_chatglm(const config_fields& config) {
   for (auto key : {"rmsnorm", "post_layer_norm", "multi_query_attention"})
     require_flag(config, key, true);
   for (auto key :

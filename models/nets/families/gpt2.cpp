@@ -11,7 +11,7 @@ namespace {
 
 // Positions are vectors that are added to the embedding. `is_transposed` tells
 // how matrices are stored.
-decoder_spec read(const json_fields& config, const char* activation,
+decoder_spec read(const config_fields& config, const char* activation,
                   std::size_t kv_heads, bool is_transposed, bool is_grouped) {
   auto inner = 4 * read_size(config, {"n_embd", "hidden_size"});
   auto spec =
@@ -63,11 +63,11 @@ decoder_spec read(const json_fields& config, const char* activation,
 
 } // namespace
 
-decoder_spec read_gpt2(const json_fields& config) {
+decoder_spec read_gpt2(const config_fields& config) {
   return read(config, "gelu_new", 0, true, false);
 }
 
-decoder_spec read_gpt_bigcode(const json_fields& config) {
+decoder_spec read_gpt_bigcode(const config_fields& config) {
   auto is_multi_query = config.boolean("multi_query").value_or(true);
   return read(config, "gelu_pytorch_tanh", is_multi_query ? 1 : 0, false,
               !is_multi_query);

@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_gpt_neox(const json_fields& config) {
+decoder_spec read_gpt_neox(const config_fields& config) {
   auto spec = begin_decoder(
       config, {.epsilon = 1e-5},
       {.kv_heads = {"no such key"}, .epsilon = {"layer_norm_eps"}},

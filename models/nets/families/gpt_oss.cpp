@@ -33,14 +33,14 @@ mlp_spec read_expert(const decoder_spec& spec, const std::string& name,
           stacked("down_proj", spec.hidden, inner)};
 }
 
-rope_spec read_rope_of_gpt_oss(const json_fields& config,
+rope_spec read_rope_of_gpt_oss(const config_fields& config,
                                const decoder_spec& spec) {
   if (config.find("rope_scaling") || config.find("rope_parameters"))
     return read_rope(config, spec, 150000.0);
   rapidjson::Document rule;
   rule.Parse(R"({"rope_type": "yarn", "factor": 32.0, "truncate": false,
                  "original_max_position_embeddings": 4096})");
-  json_fields object{rule, "the rule for rope"};
+  config_fields object{rule, "the rule for rope"};
   return read_rope_object(
       object, config, spec,
       read_number_or(config, "rope_theta", 1.0, 1e15, 150000.0));
@@ -48,7 +48,7 @@ rope_spec read_rope_of_gpt_oss(const json_fields& config,
 
 } // namespace
 
-decoder_spec read_gpt_oss(const json_fields& config) {
+decoder_spec read_gpt_oss(const config_fields& config) {
   auto spec = begin_decoder(config, {.kv_heads = 8,
                                      .head = 64,
                                      .intermediate = 2880,

@@ -7,7 +7,7 @@
 
 namespace model_server {
 
-decoder_spec read_granite(const json_fields& config) {
+decoder_spec read_granite(const config_fields& config) {
   auto spec = read_llama(config);
   auto read = [&config](const char* key) {
     return read_number_or(config, key, 1e-9, 1e9, 1.0);
@@ -20,7 +20,7 @@ decoder_spec read_granite(const json_fields& config) {
   return spec;
 }
 
-decoder_spec read_minicpm(const json_fields& config) {
+decoder_spec read_minicpm(const config_fields& config) {
   auto spec = read_llama(config);
   // Its files leave out that the head is the embedding.
   if (config.find("tie_word_embeddings") == nullptr)

@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_internlm2(const json_fields& config) {
+decoder_spec read_internlm2(const config_fields& config) {
   auto spec = begin_decoder(config);
   spec.ropes = {read_rope(config, spec)};
   spec.activate = read_activation(config, "hidden_act", "silu");

@@ -7,7 +7,7 @@ namespace model_server {
 
 namespace {
 
-decoder_spec read(const json_fields& config, const family_defaults& defaults) {
+decoder_spec read(const config_fields& config, const family_defaults& defaults) {
   auto spec = begin_decoder(config, defaults);
   spec.ropes = {read_rope(config, spec)};
   spec.activate = read_activation(config, "hidden_act", "silu");
@@ -27,11 +27,11 @@ decoder_spec read(const json_fields& config, const family_defaults& defaults) {
 
 } // namespace
 
-decoder_spec read_llama(const json_fields& config) {
+decoder_spec read_llama(const config_fields& config) {
   return read(config, {});
 }
 
-decoder_spec read_mistral(const json_fields& config) {
+decoder_spec read_mistral(const config_fields& config) {
   auto spec = read(config, {.kv_heads = 8, .context = 4096 * 32});
   auto window = read_size_or(config, {"sliding_window"}, 0);
   for (auto& layer : spec.layers)

@@ -7,7 +7,7 @@
 
 namespace model_server {
 
-decoder_spec read_mixtral(const json_fields& config) {
+decoder_spec read_mixtral(const config_fields& config) {
   auto spec = read_mistral(config);
   auto count = read_size_or(config, {"num_local_experts", "num_experts"}, 8);
   auto chosen = read_chosen_experts(config, "num_experts_per_tok", 2, count);

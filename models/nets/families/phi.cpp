@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_phi(const json_fields& config) {
+decoder_spec read_phi(const config_fields& config) {
   auto spec =
       begin_decoder(config, {.epsilon = 1e-5}, {.epsilon = {"layer_norm_eps"}});
   spec.norms = norm_kind::layer;

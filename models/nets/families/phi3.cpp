@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_phi3(const json_fields& config) {
+decoder_spec read_phi3(const config_fields& config) {
   auto spec = begin_decoder(config, {.context = 4096, .epsilon = 1e-5});
   spec.ropes = {read_rope(config, spec)};
   // Scaled by a list for each pair, whatever the file calls that.

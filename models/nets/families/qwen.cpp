@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_qwen(const json_fields& config) {
+decoder_spec read_qwen(const config_fields& config) {
   require_flag(config, "no_bias", true);
   // Beyond `seq_length` it scales positions and scores by how long a sequence
   // is; within it there is nothing of that.

@@ -8,7 +8,7 @@ namespace model_server {
 namespace {
 
 // The layers from `max_window_layers` on see a window, if any do.
-void read_windows(const json_fields& config, decoder_spec& spec) {
+void read_windows(const config_fields& config, decoder_spec& spec) {
   if (!config.boolean("use_sliding_window").value_or(false))
     return;
   auto window = read_size_or(config, {"sliding_window"}, 4096);
@@ -20,7 +20,7 @@ void read_windows(const json_fields& config, decoder_spec& spec) {
       spec.layers[i].attention.window = window;
 }
 
-decoder_spec read(const json_fields& config, const family_defaults& defaults,
+decoder_spec read(const config_fields& config, const family_defaults& defaults,
                   attention_biases biases) {
   auto spec = begin_decoder(config, defaults);
   spec.ropes = {read_rope(config, spec)};
@@ -39,11 +39,11 @@ decoder_spec read(const json_fields& config, const family_defaults& defaults,
 
 } // namespace
 
-decoder_spec read_qwen2(const json_fields& config) {
+decoder_spec read_qwen2(const config_fields& config) {
   return read(config, {.kv_heads = 32, .context = 32768}, {true, false});
 }
 
-decoder_spec read_qwen3(const json_fields& config) {
+decoder_spec read_qwen3(const config_fields& config) {
   auto has_bias = config.boolean("attention_bias").value_or(false);
   auto spec = read(config, {.kv_heads = 32, .head = 128, .context = 32768},
                    {has_bias, has_bias});

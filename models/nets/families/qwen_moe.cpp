@@ -12,7 +12,7 @@ namespace model_server {
 namespace {
 
 // Which layers have experts.
-std::vector<bool> read_sparse_layers(const json_fields& config,
+std::vector<bool> read_sparse_layers(const config_fields& config,
                                      std::size_t layers) {
   auto step = read_size_or(config, {"decoder_sparse_step"}, 1);
   std::vector<bool> result;
@@ -25,7 +25,7 @@ std::vector<bool> read_sparse_layers(const json_fields& config,
   return result;
 }
 
-experts_spec read_experts(const json_fields& config, const decoder_spec& spec,
+experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
                           const std::string& name, std::size_t count,
                           std::size_t inner) {
   experts_spec result;
@@ -37,7 +37,7 @@ experts_spec read_experts(const json_fields& config, const decoder_spec& spec,
   return result;
 }
 
-void add_experts(const json_fields& config, decoder_spec& spec,
+void add_experts(const config_fields& config, decoder_spec& spec,
                  std::size_t count, std::size_t chosen, std::size_t inner,
                  std::size_t shared) {
   count = read_size_or(config, {"num_experts", "num_local_experts"}, count);
@@ -59,7 +59,7 @@ void add_experts(const json_fields& config, decoder_spec& spec,
 }
 
 // All layers see the window.
-void read_window(const json_fields& config, decoder_spec& spec) {
+void read_window(const config_fields& config, decoder_spec& spec) {
   for (auto& layer : spec.layers)
     layer.attention.window =
         config.boolean("use_sliding_window").value_or(false)
@@ -69,7 +69,7 @@ void read_window(const json_fields& config, decoder_spec& spec) {
 
 } // namespace
 
-decoder_spec read_qwen2_moe(const json_fields& config) {
+decoder_spec read_qwen2_moe(const config_fields& config) {
   require_flag(config, "use_sliding_window", false);
   auto spec = read_qwen2(config);
   if (!config.boolean("qkv_bias").value_or(true))
@@ -82,7 +82,7 @@ decoder_spec read_qwen2_moe(const json_fields& config) {
   return spec;
 }
 
-decoder_spec read_qwen3_moe(const json_fields& config) {
+decoder_spec read_qwen3_moe(const config_fields& config) {
   auto spec = read_qwen3(config);
   read_window(config, spec);
   add_experts(config, spec, 128, 8, 768, 0);

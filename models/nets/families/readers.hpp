@@ -8,7 +8,7 @@ namespace model_server {
 
 // Each reads a config.json of its family, and throws as family.hpp says.
 #define MODEL_SERVER_FAMILY(type, architecture, reader)                        \
-  decoder_spec reader(const json_fields& config);
+  decoder_spec reader(const config_fields& config);
 #include "models/nets/families/families.def"
 #undef MODEL_SERVER_FAMILY
 

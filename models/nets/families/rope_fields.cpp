@@ -12,7 +12,7 @@ namespace {
 
 using kind = rope_spec::kind;
 
-double require(const json_fields& object, const char* key,
+double require(const config_fields& object, const char* key,
                const std::string& type) {
   auto value = object.number(key, 1e-6, 1e9);
   if (!value)
@@ -20,7 +20,7 @@ double require(const json_fields& object, const char* key,
   return *value;
 }
 
-std::vector<double> read_divisors(const json_fields& object, const char* key,
+std::vector<double> read_divisors(const config_fields& object, const char* key,
                                   std::size_t count) {
   auto list = object.find(key);
   std::vector<double> result;
@@ -40,7 +40,7 @@ double yarn_magnitude(double factor, double weight) {
   return factor <= 1.0 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
 }
 
-void read_yarn(const json_fields& object, double context, rope_spec& rope) {
+void read_yarn(const config_fields& object, double context, rope_spec& rope) {
   rope.factor = object.number("factor", 1e-6, 1e6)
                     .value_or(context / rope.original_context);
   rope.beta_fast = object.number("beta_fast", 1e-6, 1e6).value_or(32.0);
@@ -58,7 +58,7 @@ void read_yarn(const json_fields& object, double context, rope_spec& rope) {
     rope.attention_factor = yarn_magnitude(rope.factor, 1.0);
 }
 
-void read_longrope(const json_fields& object, double context, rope_spec& rope) {
+void read_longrope(const config_fields& object, double context, rope_spec& rope) {
   rope.short_factors = read_divisors(object, "short_factor", rope.size / 2);
   rope.long_factors = read_divisors(object, "long_factor", rope.size / 2);
   rope.factor = object.number("factor", 1e-6, 1e6)
@@ -71,7 +71,7 @@ void read_longrope(const json_fields& object, double context, rope_spec& rope) {
         1.0 + std::log(rope.factor) / std::log(rope.original_context));
 }
 
-void read_llama3(const json_fields& object, rope_spec& rope) {
+void read_llama3(const config_fields& object, rope_spec& rope) {
   rope.factor = require(object, "factor", "llama3");
   rope.low_frequency_factor = require(object, "low_freq_factor", "llama3");
   rope.high_frequency_factor = require(object, "high_freq_factor", "llama3");
@@ -79,7 +79,7 @@ void read_llama3(const json_fields& object, rope_spec& rope) {
     object.refuse("high_freq_factor", "must be above low_freq_factor");
 }
 
-std::pair<kind, std::string> read_kind(const json_fields& object) {
+std::pair<kind, std::string> read_kind(const config_fields& object) {
   auto name = object.text("rope_type");
   auto key = "rope_type";
   if (!name) {
@@ -103,8 +103,8 @@ std::pair<kind, std::string> read_kind(const json_fields& object) {
 }
 
 // Where the file does not say what the context was, it is what it is now.
-double read_original_context(const json_fields& object,
-                             const json_fields& config, double context) {
+double read_original_context(const config_fields& object,
+                             const config_fields& config, double context) {
   auto key = "original_max_position_embeddings";
   for (auto& from : {config, object})
     if (auto value = from.number(key, 1.0, 1e9))
@@ -112,7 +112,7 @@ double read_original_context(const json_fields& object,
   return context;
 }
 
-void read_size_of_turn(const json_fields& object, const decoder_spec& spec,
+void read_size_of_turn(const config_fields& object, const decoder_spec& spec,
                        double share, rope_spec& rope) {
   auto size = static_cast<double>(spec.head) * share;
   rope.size = static_cast<std::size_t>(size);
@@ -125,7 +125,7 @@ void read_size_of_turn(const json_fields& object, const decoder_spec& spec,
 
 } // namespace
 
-rope_spec read_rope_object(const json_fields& object, const json_fields& config,
+rope_spec read_rope_object(const config_fields& object, const config_fields& config,
                            const decoder_spec& spec, double theta,
                            double share) {
   rope_spec result;
@@ -153,7 +153,7 @@ rope_spec read_rope_object(const json_fields& object, const json_fields& config,
   return result;
 }
 
-rope_spec read_rope(const json_fields& config, const decoder_spec& spec,
+rope_spec read_rope(const config_fields& config, const decoder_spec& spec,
                     double theta, double share) {
   theta = read_number_or(config, "rope_theta", 1.0, 1e15, theta);
   share = config.number("partial_rotary_factor", 1e-6, 1.0).value_or(share);

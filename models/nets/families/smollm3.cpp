@@ -11,7 +11,7 @@ namespace {
 
 // Which layers turn queries and keys: 1 in the file's list, or all but every
 // so-many-th.
-std::vector<bool> read_turned_layers(const json_fields& config,
+std::vector<bool> read_turned_layers(const config_fields& config,
                                      std::size_t layers) {
   auto period = read_size_or(config, {"no_rope_layer_interval"}, 4);
   std::vector<bool> result;
@@ -34,7 +34,7 @@ std::vector<bool> read_turned_layers(const json_fields& config,
 
 } // namespace
 
-decoder_spec read_smollm3(const json_fields& config) {
+decoder_spec read_smollm3(const config_fields& config) {
   require_flag(config, "use_sliding_window", false);
   auto spec = read_llama(config);
   if (config.find("tie_word_embeddings") == nullptr)

@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_stablelm(const json_fields& config) {
+decoder_spec read_stablelm(const config_fields& config) {
   auto spec =
       begin_decoder(config, {.kv_heads = 32, .context = 4096, .epsilon = 1e-5},
                     {.epsilon = {"layer_norm_eps"}});

@@ -5,7 +5,7 @@
 
 namespace model_server {
 
-decoder_spec read_starcoder2(const json_fields& config) {
+decoder_spec read_starcoder2(const config_fields& config) {
   auto spec = begin_decoder(
       config,
       {.kv_heads = 2, .context = 4096, .epsilon = 1e-5, .is_tied = true},

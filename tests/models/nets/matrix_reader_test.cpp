@@ -60,7 +60,7 @@ class matrix_reader_test : public ::testing::Test {
 protected:
   std::vector<float> read(const matrix_source& source) {
     folder_ = file.write();
-    matrix_reader reader{*folder_, spec_};
+    matrix_reader reader{*folder_};
     auto result = reader.plain(source, number_format::f32);
     bias = result.bias;
     return numbers_of(result);
@@ -70,7 +70,6 @@ protected:
   std::vector<float> bias;
 
 private:
-  decoder_spec spec_;
   std::shared_ptr<const weight_folder> folder_;
 };
 

@@ -5,12 +5,13 @@
 #include "support/http_client.hpp"
 #include "support/server_process.hpp"
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <stdexcept>
 
 namespace model_server {
 
@@ -58,8 +59,8 @@ worker_process worker_on(pid_t server, std::string_view model,
   for (auto& found : worker_processes(server))
     if (found.model == model && found.device == device)
       return found;
-  ADD_FAILURE() << "no worker of " << model << " on " << device;
-  return {};
+  // No id at all: a signal to -1 would go to every process there is.
+  throw std::runtime_error(fmt::format("no worker of {} on {}", model, device));
 }
 
 bool entity_comes_to(std::uint16_t port, std::string_view model,

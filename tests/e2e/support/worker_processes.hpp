@@ -23,7 +23,8 @@ struct worker_process {
 /// have no model.
 std::vector<worker_process> worker_processes(pid_t server);
 
-/// The one for this model and device; fails the test if there is none.
+/// The one for this model and device; throws, which fails the test, if there is
+/// none.
 worker_process worker_on(pid_t server, std::string_view model,
                          std::string_view device);
 

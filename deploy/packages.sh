@@ -8,6 +8,9 @@ build_packages=(
   libopenblas0-pthread # Debian's default BLAS is about fifty times slower
 )
 
+# What the fuzzers need further; llvm tells where a finding lies.
+fuzz_packages=(clang llvm)
+
 # require_packages NAME...: installs those that are not there; says what it does.
 require_packages() {
   local missing=()

@@ -42,7 +42,12 @@ const tensor_view& require(const weight_folder& folder,
     std::swap(shape[0], shape[1]);
   if (source.items != 0)
     shape.insert(shape.begin(), source.items);
-  return folder.require(source.tensor, shape);
+  const auto& result = folder.require(source.tensor, shape);
+  if (source.items != 0 && source.item >= source.items)
+    throw std::runtime_error(fmt::format(
+        "{}: tensor `{}` is a stack of {}, number {} is asked for",
+        folder.path().string(), source.tensor, source.items, source.item));
+  return result;
 }
 
 tensor_view item_of(const tensor_view& stack, const matrix_source& source) {

@@ -68,10 +68,8 @@ void added_tokens::add(added_token token, const normalizer& normal) {
   special_.resize(std::max(special_.size(), index + 1));
   special_[index] = token.special;
   auto sought = token.content;
-  if (token.normalized && !normal.empty()) {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
-    sought = normal.apply(marked_text{sought, true}, deadline).bytes();
-  }
+  if (token.normalized && !normal.empty())
+    sought = normal.apply(marked_text{sought, true}, deadline_).bytes();
   if (sought.empty())
     return;
   bytes_ += sought.size();

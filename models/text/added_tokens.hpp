@@ -6,6 +6,7 @@
 #include "models/text/token_table.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -88,6 +89,9 @@ private:
   std::vector<bool> special_;
   std::vector<letter_tree> trees_ = std::vector<letter_tree>(2);
   std::size_t bytes_ = 0;
+  /// Until when the normaliser may be at work on all of them.
+  pattern_deadline deadline_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds{30};
 };
 
 } // namespace model_server

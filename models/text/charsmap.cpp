@@ -124,6 +124,9 @@ std::optional<charsmap::match> charsmap::find(std::string_view text,
     at ^= here.offset();
     if (!here.has_leaf() || at >= units_.size())
       continue;
+    // A match that ends within a character would break it.
+    if (i + 1 < text.size() && is_utf8_continuation(text[i + 1]))
+      continue;
     if (auto becomes = text_at(unit{units_[at]}.value()))
       result = match{*becomes, i + 1};
     if (result && !longest)

@@ -41,7 +41,7 @@ template_clock local_clock() {
 }
 
 chat_template::chat_template(std::string_view source)
-    : parts_(std::make_unique<const parts>(parse(source))) {
+    : parts_(std::make_unique<const parts>(parts{parse(source)})) {
   // nop
 }
 

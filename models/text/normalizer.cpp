@@ -1,6 +1,7 @@
 // The changes that tokenizer files ask for, with the marks carried along.
 #include "models/text/normalizer.hpp"
 
+#include "models/text/growth.hpp"
 #include "models/text/utf8.hpp"
 
 #include <algorithm>
@@ -31,6 +32,7 @@ marked_text replace_all(const marked_text& text, const unicode_pattern& pattern,
     pattern.find_all(all, deadline, [&](std::size_t begin, std::size_t end) {
       result.append(all, done, begin - done).append(content);
       done = end;
+      check_growth(result.size(), all.size());
     });
     result.append(all, done);
     return {std::move(result), text.is_trusted(0, text.size())};
@@ -40,6 +42,7 @@ marked_text replace_all(const marked_text& text, const unicode_pattern& pattern,
     result.append(text, done, begin);
     result.append(content, text.is_trusted(begin, end));
     done = end;
+    check_growth(result.size(), all.size());
   });
   result.append(text, done, text.size());
   return result;
@@ -80,6 +83,7 @@ marked_text rewrite(const marked_text& text, const charsmap& map,
       result.append(*becomes, text.is_trusted(begin, end));
     else
       result.append(text, begin, end);
+    check_growth(result.size(), all.size());
   };
   if (longest)
     map.rewrite_longest(all, take);
@@ -172,8 +176,11 @@ void normalizer::add_charsmap(charsmap map, bool longest) {
 
 marked_text normalizer::apply(marked_text text,
                               pattern_deadline deadline) const {
-  for (auto& change : steps_)
+  auto size = text.size();
+  for (auto& change : steps_) {
     text = change(std::move(text), deadline);
+    check_growth(text.size(), size);
+  }
   return text;
 }
 

@@ -1,6 +1,8 @@
 // Spells out, construct by construct, what Oniguruma means.
 #include "models/text/pattern_dialect.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cctype>
 #include <stdexcept>
@@ -44,6 +46,9 @@ constexpr std::array<name_pair, 12> property_names{{
     {"Upper", "Uppercase"},
 }};
 
+/// Far more classes within one another than any pattern has.
+constexpr std::size_t max_class_depth = 16;
+
 class translator {
 public:
   translator(std::string_view pattern,
@@ -58,7 +63,7 @@ public:
       if (in_[at_] == '\\')
         out += escape(false);
       else if (in_[at_] == '[')
-        out += char_class();
+        out += char_class(1);
       else if (in_[at_] == '(')
         out += group();
       else
@@ -160,7 +165,9 @@ private:
   }
 
   /// A class; one of intersections becomes lookaheads before its last part.
-  std::string char_class() {
+  std::string char_class(std::size_t depth) {
+    if (depth > max_class_depth)
+      fail(fmt::format("a class more than {} deep", max_class_depth));
     ++at_;
     bool negated = follows("^");
     at_ += negated;
@@ -178,7 +185,7 @@ private:
         // A class of its own as one side of an intersection.
         if (!parts.back().empty())
           fail("a class within a class");
-        parts.back() = char_class();
+        parts.back() = char_class(depth + 1);
         if (!follows("]") && !follows("&&"))
           fail("a class within a class");
       } else if (follows("\\")) {

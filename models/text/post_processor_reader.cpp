@@ -11,19 +11,22 @@ namespace model_server {
 
 namespace {
 
-token_id read_id(const json_node& node) {
+/// The id of a token that is there.
+token_id read_id(const json_node& node, const tokenizer_parts& parts) {
   auto id = node.integer();
-  if (id < 0 || id > max_token_id)
+  if (id < 0 || id > max_token_id
+      || (!parts.added.table().has(static_cast<token_id>(id))
+          && !vocabulary_of(parts.model).has(static_cast<token_id>(id))))
     node.fail(fmt::format("{} is no token", id));
   return static_cast<token_id>(id);
 }
 
 /// The id of a `["[CLS]", 101]`.
-token_id read_pair(const json_node& node) {
+token_id read_pair(const json_node& node, const tokenizer_parts& parts) {
   auto pair = node.items();
   if (pair.size() != 2)
     node.fail("is not a token and its id");
-  return read_id(pair[1]);
+  return read_id(pair[1], parts);
 }
 
 void read_template(const json_node& node, tokenizer_parts& result) {
@@ -39,7 +42,7 @@ void read_template(const json_node& node, tokenizer_parts& result) {
     auto token =
         node.get("special_tokens").get(std::string{name.text()}.c_str());
     for (auto& id : token.get("ids").items()) {
-      (seen_text ? after : before).push_back(read_id(id));
+      (seen_text ? after : before).push_back(read_id(id, result));
     }
   }
   if (!seen_text)
@@ -59,8 +62,9 @@ void read_post_processor(const json_node& node, tokenizer_parts& result) {
     read_template(node, result);
   } else if (type == "BertProcessing" || type == "RobertaProcessing") {
     // The second also moves offsets.
-    result.prefix.insert(result.prefix.begin(), read_pair(node.get("cls")));
-    result.suffix.push_back(read_pair(node.get("sep")));
+    result.prefix.insert(result.prefix.begin(),
+                         read_pair(node.get("cls"), result));
+    result.suffix.push_back(read_pair(node.get("sep"), result));
   } else if (type != "ByteLevel") { // that one only moves offsets
     refuse_type(node, type);
   }

@@ -2,6 +2,7 @@
 #include "models/text/pre_tokenizer.hpp"
 
 #include "models/text/byte_alphabet.hpp"
+#include "models/text/growth.hpp"
 #include "models/text/script_runs.hpp"
 #include "models/text/unicode_form.hpp"
 #include "models/text/utf8.hpp"
@@ -88,10 +89,12 @@ void pre_tokenizer::add_metaspace(std::string letter, prefix_rule prefix,
       if (wanted && !word.starts_with(letter) && !word.starts_with(' '))
         out += letter;
       for (auto c : word)
-        if (c == ' ')
+        if (c == ' ') {
           out += letter;
-        else
+          check_growth(out.size(), words.text.size());
+        } else {
           out += c;
+        }
     });
   });
   if (split)
@@ -124,11 +127,14 @@ void pre_tokenizer::add_length(std::size_t length) {
 
 word_list pre_tokenizer::apply(std::string text, bool at_start,
                                pattern_deadline deadline) const {
+  auto size = text.size();
   word_list words{std::move(text), {}, at_start};
   if (!words.text.empty())
     words.ends.push_back(words.text.size());
-  for (auto& cut_once : steps_)
+  for (auto& cut_once : steps_) {
     cut_once(words, deadline);
+    check_growth(words.text.size(), size);
+  }
   return words;
 }
 

@@ -43,6 +43,10 @@ std::vector<ranked_token> read_lines(std::string_view text) {
           "line {} is no token in base64 and a rank from 0 to {}: \"{:.80}\"",
           number, max_token_id, line)};
     result.push_back({read_base64(line.substr(0, space)), rank});
+    if (auto size = result.back().bytes.size(); size > max_cut_bytes)
+      throw std::runtime_error{
+          fmt::format("line {} is a token of {} bytes; the limit is {}", number,
+                      size, max_cut_bytes)};
   }
   if (result.empty())
     throw std::runtime_error{"has no tokens"};

@@ -58,6 +58,10 @@ bpe_model make_bpe(const sentence_piece_file& file, token_table vocabulary,
     auto& piece = file.pieces[i];
     if (not_in_text[i])
       continue;
+    if (piece.text.size() > max_cut_bytes)
+      throw std::runtime_error{
+          fmt::format("piece {} has {} bytes; the limit is {}", i,
+                      piece.text.size(), max_cut_bytes)};
     auto rank = std::lower_bound(scores.begin(), scores.end(), piece.score,
                                  std::greater{})
                 - scores.begin();

@@ -180,8 +180,9 @@ template_value template_renderer::call_macro(const macro_object& macro,
         parameters.size(), arguments.positional.size())};
   scope inner{&root_, {}};
   for (auto& [name, value] : arguments.named) {
-    auto found = std::find_if(parameters.begin(), parameters.end(),
-                              [&](auto& each) { return each.name == name; });
+    auto found =
+        std::find_if(parameters.begin(), parameters.end(),
+                     [&name = name](auto& each) { return each.name == name; });
     if (found == parameters.end()
         || found - parameters.begin()
                < static_cast<std::ptrdiff_t>(arguments.positional.size()))

@@ -77,7 +77,7 @@ template_value loop_attribute(const loop_object& loop, std::string_view name) {
   if (name == "depth0")
     return number(0);
   if (name == "previtem")
-    return loop.index > 0
+    return loop.index > 0 && loop.index <= items.size()
                ? items[loop.index - 1]
                : template_value::undefined("there is no previous item");
   if (name == "nextitem")
@@ -281,8 +281,12 @@ template_renderer::call_function(const std::string& name,
       throw template_error{fmt::format("a range of {} numbers; the limit is {}",
                                        static_cast<double>(count), max_range)};
     std::vector<template_value> items;
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i)
-      items.push_back(template_value::integer(start + i * step));
+    auto left = static_cast<std::int64_t>(count);
+    for (auto next = start; left > 0; --left) {
+      items.push_back(template_value::integer(next));
+      if (left > 1) // beyond the last one there may be no number
+        next += step;
+    }
     return make_list(std::move(items), sequence_kind::range);
   }
   throw template_error{

@@ -187,9 +187,15 @@ private:
     }
   }
 
-  void new_line(marked_text& out) const {
+  void separate(const std::string& separator, marked_text& out) {
+    renderer_.charge(separator.size());
+    out.append(separator, true);
+  }
+
+  void new_line(marked_text& out) {
     if (!style_.indent)
       return;
+    renderer_.charge(level_ * style_.indent->size());
     std::string line = "\n";
     for (std::size_t i = 0; i < level_; ++i)
       line += *style_.indent;
@@ -205,7 +211,7 @@ private:
     ++level_;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
       if (i > 0)
-        out.append(style_.item_separator, true);
+        separate(style_.item_separator, out);
       new_line(out);
       write(list.items[i], out);
     }
@@ -229,13 +235,13 @@ private:
     bool first = true;
     for (auto& [key, value] : entries) {
       if (!std::exchange(first, false))
-        out.append(style_.item_separator, true);
+        separate(style_.item_separator, out);
       new_line(out);
       if (auto* text = key.as_text())
         write_text(*text, out);
       else
         out.append("\"" + spell(key).value_or("") + "\"", true);
-      out.append(style_.key_separator, true);
+      separate(style_.key_separator, out);
       write(value, out);
     }
     --level_;

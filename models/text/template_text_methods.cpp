@@ -187,8 +187,9 @@ template_value join(template_renderer& r, const marked_text& text,
     if (!first)
       result.append(text);
     first = false;
-    result.append(needed_text(&value, "join"));
-    r.charge(text.size());
+    auto& part = needed_text(&value, "join");
+    r.charge(text.size() + part.size());
+    result.append(part);
   }
   return r.make_text(std::move(result));
 }

@@ -2,6 +2,8 @@
 #include "models/text/token_decoder.hpp"
 
 #include "models/text/byte_alphabet.hpp"
+#include "models/text/growth.hpp"
+#include "models/text/utf8.hpp"
 
 #include <fmt/format.h>
 
@@ -16,6 +18,9 @@ namespace {
 
 void replace_all(std::string& text, const unicode_pattern& pattern,
                  const std::string& content) {
+  // Behind a byte fallback it may be a lone byte.
+  if (!is_valid_utf8(text))
+    return;
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{1};
   std::string result;
   std::size_t done = 0;
@@ -23,6 +28,7 @@ void replace_all(std::string& text, const unicode_pattern& pattern,
     result.append(text, done, begin - done);
     result.append(content);
     done = end;
+    check_growth(result.size(), text.size());
   });
   result.append(text, done);
   text = std::move(result);
@@ -30,10 +36,17 @@ void replace_all(std::string& text, const unicode_pattern& pattern,
 
 void replace_all(std::string& text, std::string_view sought,
                  std::string_view content) {
-  if (!sought.empty())
-    for (auto at = text.find(sought); at != std::string::npos;
-         at = text.find(sought, at + content.size()))
-      text.replace(at, sought.size(), content);
+  if (sought.empty())
+    return;
+  std::string result;
+  std::size_t done = 0;
+  for (auto at = text.find(sought); at != std::string::npos;
+       at = text.find(sought, done)) {
+    result.append(text, done, at - done).append(content);
+    done = at + sought.size();
+  }
+  result.append(text, done);
+  text = std::move(result);
 }
 
 /// Takes out the space before marks and contractions of English.
@@ -102,10 +115,12 @@ void token_decoder::add_strip(std::string content, std::int64_t start,
                     whole = fused_](std::string& text, token_position where) {
     if (whole && !where.first)
       return;
-    for (auto i = start; i > 0 && text.starts_with(content); --i)
-      text.erase(0, content.size());
-    for (auto i = stop; i > 0 && text.ends_with(content); --i)
-      text.erase(text.size() - content.size());
+    std::string_view rest = text;
+    for (auto i = start; i > 0 && rest.starts_with(content); --i)
+      rest.remove_prefix(content.size());
+    for (auto i = stop; i > 0 && rest.ends_with(content); --i)
+      rest.remove_suffix(content.size());
+    text = std::string{rest};
   });
 }
 
@@ -165,8 +180,10 @@ void token_decoder::add_spaces_between() {
 std::string token_decoder::decode(std::string_view spelling,
                                   token_position where) const {
   std::string text{spelling};
-  for (auto& change : steps_)
+  for (auto& change : steps_) {
     change(text, where);
+    check_growth(text.size(), spelling.size());
+  }
   return text;
 }
 

@@ -16,6 +16,10 @@ namespace model_server {
 /// the tables huge.
 inline constexpr token_id max_token_id = (1 << 22) - 1;
 
+/// A token that is cut at each of its places has at most so many bytes: the
+/// time is their square.
+inline constexpr std::size_t max_cut_bytes = 1024;
+
 /// Spellings to ids and back; ids may leave gaps.
 class token_table {
 public:

@@ -1,11 +1,13 @@
 // Puts a tokenizer together from the parts of its file.
 #include "models/text/tokenizer_parts.hpp"
 
+#include "models/text/growth.hpp"
 #include "models/text/part_readers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -39,10 +41,13 @@ void piece_table::build(const token_decoder& decoder,
                         const token_table& vocabulary,
                         const added_tokens& added) {
   places_.resize(std::max(vocabulary.end_id(), added.table().end_id()));
+  std::size_t letters = 0;
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
   auto store = [&](const std::string& text) {
     place result{static_cast<std::uint32_t>(bytes_.size()),
                  static_cast<std::uint32_t>(text.size())};
     bytes_ += text;
+    check_growth(bytes_.size(), letters);
     return result;
   };
   for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -51,6 +56,9 @@ void piece_table::build(const token_decoder& decoder,
       continue;
     auto spelling = added.table().has(id) ? added.table().spelling(id)
                                           : vocabulary.spelling(id);
+    letters += spelling.size();
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error{"decoding every token takes too long"};
     auto later = decoder.decode(spelling, {.first = false});
     auto first = decoder.decode(spelling, {.first = true});
     auto& entry = places_[i];

@@ -167,7 +167,7 @@ unicode_pattern::unicode_pattern(std::string_view pattern) : source_(pattern) {
   // Without just-in-time code (where memory can't be made executable) the
   // pattern is interpreted: slower, nothing else.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
-  compiled_ = std::make_shared<const compiled>(std::move(code));
+  compiled_ = std::make_shared<const compiled>(compiled{std::move(code)});
 }
 
 unicode_pattern unicode_pattern::literal(std::string_view text) {

@@ -1,6 +1,7 @@
 // Words of a text, and the ways to cut them into smaller ones.
 #pragma once
 
+#include "models/text/growth.hpp"
 #include "models/text/unicode_pattern.hpp"
 
 #include <cstddef>
@@ -83,6 +84,7 @@ void rewrite(word_list& words, const Write& write) {
   words.for_each([&](std::string_view word) {
     write(word, ends.empty(), text);
     ends.push_back(text.size());
+    check_growth(text.size(), words.text.size());
   });
   words.text = std::move(text);
   words.ends = std::move(ends);

@@ -115,8 +115,7 @@ std::vector<token_id> gguf_end_tokens(const gguf_metadata& metadata) {
         && !(has_return && tokens[id].text == "<|end|>"))
       result.push_back(static_cast<token_id>(id));
   std::ranges::sort(result);
-  auto [first, last] = std::ranges::unique(result);
-  result.erase(first, last);
+  result.erase(std::unique(result.begin(), result.end()), result.end());
   return result;
 }
 

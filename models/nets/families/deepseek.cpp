@@ -108,7 +108,8 @@ void add_layers(const config_fields& config, decoder_spec& spec, double scale,
                 std::size_t count, std::size_t chosen, std::size_t dense,
                 F finish) {
   count =
-      read_size_or(config, {"n_routed_experts", "num_local_experts"}, count);
+      read_experts_of_layer(config, {"n_routed_experts", "num_local_experts"},
+                            count, spec.layers.size());
   chosen = read_chosen_experts(config, "num_experts_per_tok", chosen, count);
   dense = static_cast<std::size_t>(
       config.integer("first_k_dense_replace", 0, 1 << 12)

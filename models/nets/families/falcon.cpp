@@ -30,19 +30,19 @@ void add_norms(layer_spec& layer, const std::string& name, bool is_parallel,
 
 decoder_spec read_falcon(const config_fields& config) {
   require_flag(config, "alibi", false);
-  size_names names{.layers = {"num_hidden_layers", "n_layer"},
-                   .heads = {"num_attention_heads", "n_head"},
-                   .kv_heads = {"no such key"},
-                   .intermediate = {"ffn_hidden_size"},
-                   .epsilon = {"layer_norm_epsilon"}};
-  auto heads = read_size(config, names.heads);
-  auto inner = 4 * read_size(config, names.hidden);
+  auto heads = read_size(config, {"num_attention_heads", "n_head"});
+  auto inner = 4 * read_size(config, {"hidden_size"});
   auto spec = begin_decoder(config,
                             {.kv_heads = read_kv_heads(config, heads),
                              .intermediate = inner,
                              .epsilon = 1e-5,
                              .is_tied = true},
-                            names, "transformer.");
+                            {.layers = {"num_hidden_layers", "n_layer"},
+                             .heads = {"num_attention_heads", "n_head"},
+                             .kv_heads = {"no such key"},
+                             .intermediate = {"ffn_hidden_size"},
+                             .epsilon = {"layer_norm_epsilon"}},
+                            "transformer.");
   auto is_new = config.boolean("new_decoder_architecture").value_or(false);
   spec.norms = norm_kind::layer;
   spec.is_parallel = config.boolean("parallel_attn").value_or(true);

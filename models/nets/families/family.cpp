@@ -17,6 +17,9 @@ namespace {
 constexpr std::int64_t max_extent = 1 << 24;
 constexpr std::size_t max_layers = 1 << 12;
 constexpr std::size_t max_context = 1 << 28;
+// Of all layers together; each of them is described.
+constexpr std::size_t max_heads = 1 << 17;
+constexpr std::size_t max_experts = 1 << 16;
 
 const char* name_that_is_there(const config_fields& config,
                                std::initializer_list<const char*> names) {
@@ -113,6 +116,7 @@ decoder_spec begin_decoder(const config_fields& config,
   auto layers = read_size(config, names.layers);
   at_most(config, layers, max_layers, names.layers);
   read_heads(config, defaults, names, result);
+  at_most(config, result.heads, max_heads / layers, names.heads);
   result.intermediate =
       defaults.intermediate != 0
           ? read_size_or(config, names.intermediate, defaults.intermediate)
@@ -178,6 +182,14 @@ std::vector<bool> read_sliding_layers(const config_fields& config,
                                    "are built in");
     result[i] = name == "sliding_attention";
   }
+  return result;
+}
+
+std::size_t read_experts_of_layer(const config_fields& config,
+                                  std::initializer_list<const char*> names,
+                                  std::size_t otherwise, std::size_t layers) {
+  auto result = read_size_or(config, names, otherwise);
+  at_most(config, result, max_experts / layers, names);
   return result;
 }
 

@@ -80,6 +80,11 @@ activation read_activation(const config_fields& config, const char* key,
 std::vector<bool> read_sliding_layers(const config_fields& config,
                                       std::size_t layers, bool otherwise);
 
+/// How many experts each of `layers` layers has.
+std::size_t read_experts_of_layer(const config_fields& config,
+                                  std::initializer_list<const char*> names,
+                                  std::size_t otherwise, std::size_t layers);
+
 /// How many experts a token gets, of `count`.
 std::size_t read_chosen_experts(const config_fields& config, const char* key,
                                 std::size_t otherwise, std::size_t count);

@@ -58,7 +58,8 @@ decoder_spec read_gpt_oss(const config_fields& config) {
   auto has_4_bits = config.object("quantization_config").has_value();
   spec.ropes = {read_rope_of_gpt_oss(config, spec)};
   spec.activate = activation::clamped_swiglu;
-  auto count = read_size_or(config, {"num_local_experts", "num_experts"}, 128);
+  auto count = read_experts_of_layer(
+      config, {"num_local_experts", "num_experts"}, 128, spec.layers.size());
   auto chosen = read_chosen_experts(config, "num_experts_per_tok", 4, count);
   auto window = read_size_or(config, {"sliding_window"}, 128);
   auto given = config.find("layer_types") != nullptr;

@@ -9,7 +9,8 @@ namespace model_server {
 
 decoder_spec read_mixtral(const config_fields& config) {
   auto spec = read_mistral(config);
-  auto count = read_size_or(config, {"num_local_experts", "num_experts"}, 8);
+  auto count = read_experts_of_layer(
+      config, {"num_local_experts", "num_experts"}, 8, spec.layers.size());
   auto chosen = read_chosen_experts(config, "num_experts_per_tok", 2, count);
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     auto name = layer_name(spec, i) + "block_sparse_moe.";

@@ -40,7 +40,8 @@ experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
 void add_experts(const config_fields& config, decoder_spec& spec,
                  std::size_t count, std::size_t chosen, std::size_t inner,
                  std::size_t shared) {
-  count = read_size_or(config, {"num_experts", "num_local_experts"}, count);
+  count = read_experts_of_layer(config, {"num_experts", "num_local_experts"},
+                                count, spec.layers.size());
   chosen = read_chosen_experts(config, "num_experts_per_tok", chosen, count);
   inner = read_size_or(config, {"moe_intermediate_size"}, inner);
   auto sparse = read_sparse_layers(config, spec.layers.size());

@@ -186,6 +186,8 @@ TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
            example{R"("head_dim":7)", "a head has 7 numbers"},
            example{R"("head_dim":0)", "`head_dim` is 0"},
            example{R"("num_hidden_layers":5000)", "must be at most 4096"},
+           example{R"("num_attention_heads":16777216,"head_dim":2)",
+                   "must be at most 43690"},
            example{R"("num_key_value_heads":4)", "must divide the 6 heads"},
            example{R"("num_key_value_heads":0)", "`num_key_value_heads` is 0"},
            example{R"("rms_norm_eps":-1)", "`rms_norm_eps` is -1"},
@@ -197,6 +199,17 @@ TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
     EXPECT_THAT(refusal(change),
                 AllOf(HasSubstr("config.json"), HasSubstr(reason)))
         << change;
+}
+
+TEST_F(decoder_spec_test, more_experts_than_any_model_has_are_refused) {
+  for (std::string name : {"Mixtral", "Qwen2Moe", "Qwen3Moe", "DeepseekV2",
+                           "DeepseekV3", "GptOss"})
+    EXPECT_THAT(refusal(R"("architectures":[")" + name
+                        + R"(ForCausalLM"],"num_experts":9999999,
+                             "num_local_experts":9999999,
+                             "n_routed_experts":9999999)"),
+                HasSubstr("is 9999999, must be at most 21845"))
+        << name;
 }
 
 TEST_F(decoder_spec_test, a_size_that_is_missing_is_named) {

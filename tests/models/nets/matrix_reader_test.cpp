@@ -165,3 +165,14 @@ TEST_F(matrix_reader_test, names_bytes_of_another_shape) {
   EXPECT_THAT(error_of([&] { read(source); }),
               HasSubstr("must be a multiple of 32"));
 }
+
+TEST_F(matrix_reader_test, a_stack_has_no_matrix_behind_its_last) {
+  file.add("stack", "2,1,1", {1, 2});
+  matrix_source source{
+      .tensor = "stack", .bias = {}, .outputs = 1, .inputs = 1, .items = 2};
+  source.item = 1;
+  EXPECT_THAT(read(source), ElementsAre(2));
+  source.item = 2;
+  EXPECT_THAT(error_of([&] { read(source); }),
+              HasSubstr("`stack` is a stack of 2, number 2 is asked for"));
+}

@@ -40,6 +40,35 @@ TEST_F(chat_template_limits_test, ranges_are_limited) {
               HasSubstr("the limit is 100000"));
 }
 
+TEST_F(chat_template_limits_test, the_last_of_a_range_may_be_the_largest) {
+  EXPECT_EQ(render("{{ range(-9223372036854775807, 9223372036854775807, "
+                   "4611686018427387904) | list }}"),
+            "[-9223372036854775807, -4611686018427387903, 1, "
+            "4611686018427387905]");
+}
+
+TEST_F(chat_template_limits_test, a_loop_that_is_over_is_empty) {
+  EXPECT_EQ(render("{% set ns = namespace() %}{% for i in range(9) %}"
+                   "{% set ns.kept = loop %}{% endfor %}"
+                   "{{ ns.kept.previtem is defined }}"
+                   "{{ ns.kept.nextitem is defined }}"),
+            "FalseFalse");
+}
+
+TEST_F(chat_template_limits_test, what_stands_between_is_counted_at_once) {
+  // Whoever counts at the end comes to what cannot be put there.
+  for (std::string made :
+       {"''.join([s] * 9 + [1])", "l | tojson(separators=(s, ':'))",
+        "l | tojson(indent=s)",
+        "{1: 1, 2: 2, 3: 3, 4: 4, 5: x} | tojson(separators=(',', s))"})
+    EXPECT_THAT(render_error("{% set s = 'x' * 10**6 %}"
+                             "{% set l = [1] * 9 + [x] %}{{ "
+                                 + made + " }}",
+                             {}, {.max_made_bytes = 4'000'000}),
+                HasSubstr("rendering makes over 4000000 bytes"))
+        << made;
+}
+
 TEST_F(chat_template_limits_test, strings_are_limited) {
   // Bytes are the subject here, so time doesn't matter.
   template_limits limits;

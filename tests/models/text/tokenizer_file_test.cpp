@@ -191,6 +191,8 @@ TEST(tokenizer_file_test, checks_the_rest) {
   EXPECT_THAT(error_of(changed(R"([{"SpecialToken": {"id": "<|end|>")",
                                R"([{"SpecialToken": {"id": "<|nix|>")")),
               HasSubstr("lacks \"<|nix|>\""));
+  EXPECT_THAT(error_of(changed(R"("ids": [20])", R"("ids": [23])")),
+              HasSubstr("23 is no token"));
   EXPECT_THAT(
       error_of(changed(R"({"type": "ByteLevel", "add_prefix_space": false,
                       "use_regex": true})",
@@ -220,6 +222,73 @@ TEST(tokenizer_file_test, a_pattern_that_runs_away_ends_in_an_error) {
   EXPECT_NO_THROW(tokens.encode("aaad", false));
   EXPECT_THROW(tokens.encode(std::string(100'000, 'a'), false),
                std::runtime_error);
+}
+
+/// A part of a file in which one step comes 40 times.
+std::string forty_times(const std::string& part, const std::string& list,
+                        const std::string& step) {
+  auto result = "\"" + part + R"(": {"type": "Sequence", ")" + list + "\": [";
+  for (int i = 0; i < 40; ++i)
+    result += (i == 0 ? "" : ",") + step;
+  return result + "]}";
+}
+
+TEST(tokenizer_file_test, steps_that_double_a_text_end_in_an_error) {
+  auto doubling = [](const std::string& what) {
+    return R"({"type": "Replace", "pattern": {"String": ")" + what
+           + R"("}, "content": "aa"})";
+  };
+  auto error = [](const std::string& part) {
+    try {
+      tokenizer::from_json("{" + part + R"(, "model": {"type": "WordLevel",
+                           "vocab": {"a": 0}, "unk_token": "a"}})",
+                           "file.json")
+          .encode("a \u00e9", false);
+    } catch (const std::runtime_error& e) {
+      return std::string{e.what()};
+    }
+    return std::string{"no error"};
+  };
+  for (auto& part :
+       {forty_times("normalizer", "normalizers", doubling("a")),
+        forty_times("decoder", "decoders", doubling("a")),
+        forty_times("normalizer", "normalizers", R"({"type": "ByteLevel"})"),
+        forty_times("pre_tokenizer", "pretokenizers",
+                    R"({"type": "ByteLevel", "use_regex": false})"),
+        forty_times("pre_tokenizer", "pretokenizers",
+                    R"({"type": "Metaspace", "replacement": "  "})")})
+    EXPECT_THAT(error(part), HasSubstr("more than 64 times as many")) << part;
+}
+
+TEST(tokenizer_file_test, a_lone_byte_is_not_searched) {
+  auto tokens = tokenizer::from_json(
+      R"({"decoder": {"type": "Sequence", "decoders": [
+            {"type": "ByteFallback"},
+            {"type": "Replace", "pattern": {"Regex": "."}, "content": "!"}]},
+          "model": {"type": "WordLevel", "vocab": {"<0xF0>": 0, "b": 1}}})",
+      "file.json");
+  EXPECT_EQ(tokens.piece(0, false), "\xF0");
+  EXPECT_EQ(tokens.piece(1, false), "!");
+}
+
+TEST(tokenizer_file_test, a_charsmap_breaks_no_character) {
+  // Its tree has the first byte of an e with acute, which becomes an x.
+  std::string units(256 * 4, '\0');
+  auto set = [&](std::size_t at, std::uint32_t unit) {
+    for (std::size_t i = 0; i < 4; ++i)
+      units[4 * at + i] = static_cast<char>(unit >> (8 * i));
+  };
+  set(0, 1u << 10);
+  set(1 ^ 0xC3, 0xC3u | 1u << 8 | 3u << 10);
+  set(1 ^ 0xC3 ^ 3, 1u << 31);
+  charsmap map{std::string{"\0\4\0\0", 4} + units + std::string{"x\0", 2}};
+  std::string text = "\u00e9", made;
+  map.rewrite_longest(text, [&](std::size_t begin, std::size_t end,
+                                std::optional<std::string_view> becomes) {
+    made +=
+        becomes ? *becomes : std::string_view{text}.substr(begin, end - begin);
+  });
+  EXPECT_EQ(made, text);
 }
 
 TEST(tokenizer_file_test, any_damage_ends_in_an_error_or_a_tokenizer) {

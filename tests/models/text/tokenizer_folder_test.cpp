@@ -82,6 +82,8 @@ TEST_F(tokenizer_folder_test, refuses_ranks_that_it_cannot_use) {
   }
   folder_.write("gpt2.tiktoken", "YQ== 0\nY? 1\n");
   EXPECT_THAT(error(), HasSubstr("is not base64"));
+  folder_.write("gpt2.tiktoken", std::string(4000, 'A') + " 1\n");
+  EXPECT_THAT(error(), HasSubstr("line 1 is a token of 3000 bytes"));
   folder_.write("gpt2.tiktoken", "");
   EXPECT_THAT(error(), HasSubstr("has no tokens"));
 }
@@ -142,6 +144,14 @@ TEST_F(tokenizer_folder_test, agrees_with_sentencepiece) {
             << name;
     }
   }
+}
+
+TEST_F(tokenizer_folder_test, refuses_pieces_of_any_length) {
+  // A piece of 2000 letters; then the kind of the model, byte pairs.
+  auto piece = std::string{"\n\xD0\x0F", 3} + std::string(2000, 'a');
+  folder_.write("tokenizer.model",
+                std::string{"\n\xD3\x0F", 3} + piece + "\x12\x02\x18\x02");
+  EXPECT_THAT(error(), HasSubstr("piece 0 has 2000 bytes; the limit is 1024"));
 }
 
 TEST_F(tokenizer_folder_test, any_damage_of_a_model_ends_in_an_error_or_not) {

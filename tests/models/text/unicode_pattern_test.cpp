@@ -94,6 +94,8 @@ TEST(unicode_pattern_test, quotes_a_pattern_that_it_refuses) {
   EXPECT_THAT(error_of("\\"), HasSubstr("backslash"));
   EXPECT_THAT(error_of("\\Cx"), HasSubstr("\\C"));
   EXPECT_THAT(error_of(std::string(70'000, 'a')), HasSubstr("65536"));
+  EXPECT_THAT(error_of(std::string(60'000, '[')),
+              HasSubstr("a class more than 16 deep"));
   EXPECT_THAT(error_of("((((a{1000}){1000}){1000}){1000})"),
               HasSubstr("large"));
 }

@@ -117,6 +117,19 @@ TEST_F(packed_folder_test, gives_the_bits_of_weights_packed_when_loaded) {
     }
 }
 
+// Fused matrices, stacks of experts and matrices that lie the other way round
+// among them.
+TEST_F(packed_folder_test, gives_the_same_bits_in_every_family) {
+  for (const auto& name : family_names()) {
+    auto from = network_folder(name);
+    auto to = folder.path() / name;
+    write_packed_folder(from, to, packed_format::int8);
+    EXPECT_EQ(scores_of(to, {}),
+              scores_of(from, {std::nullopt, packed_format::int8}))
+        << name;
+  }
+}
+
 TEST_F(packed_folder_test, is_not_written_over_another) {
   folder.write("note", "mine");
   EXPECT_THAT(error_of([&] {

@@ -224,6 +224,23 @@ TEST_P(decoder_test, scores_come_for_as_many_of_the_last_tokens_as_wanted) {
   }
 }
 
+// --- other names -------------------------------------------------------------
+
+TEST(renamed_decoder_test, scores_are_those_of_the_usual_names) {
+  for (auto& names : all_other_names()) {
+    temporary_folder folder;
+    write_renamed_folder(names, folder);
+    net_reference reference{names.network};
+    for (auto& form : forms()) {
+      auto net = load(folder.path(), form);
+      stored_sequence cache;
+      auto scores = read_tokens(*net, cache, reference.prompt);
+      EXPECT_LT(distance(scores, reference.scores[0]), 1e-4)
+          << names.network << ' ' << names.here << ' ' << form;
+    }
+  }
+}
+
 // --- equal bits --------------------------------------------------------------
 
 namespace {

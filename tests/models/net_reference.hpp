@@ -71,7 +71,8 @@ inline std::string json_text(const rapidjson::Value& value) {
   return buffer.GetString();
 }
 
-/// Writes the folder of a network of tests/data/families.
+/// Writes the folder of a network of tests/data/families. The numbers of a
+/// tensor follow its name, or else its `numbers`.
 inline void write_family_folder(const rapidjson::Document& reference,
                                 const temporary_folder& folder) {
   folder.write("config.json", json_text(reference["config"]));
@@ -85,8 +86,9 @@ inline void write_family_folder(const rapidjson::Document& reference,
       count *= extent.GetUint64();
       shape += (shape.empty() ? "" : ",") + std::to_string(extent.GetUint64());
     }
+    const auto& seed = rule.HasMember("numbers") ? rule["numbers"] : name;
     auto values =
-        numbers_of(salt + name.GetString(), count, rule["scale"].GetFloat(),
+        numbers_of(salt + seed.GetString(), count, rule["scale"].GetFloat(),
                    rule["offset"].GetFloat());
     auto begin = data.size();
     data.append(reinterpret_cast<const char*>(values.data()),
@@ -109,6 +111,63 @@ inline std::filesystem::path reference_path(const std::string& name) {
   if (name.starts_with("family-"))
     return "tests/data/families/" + name.substr(7) + ".json";
   return std::filesystem::path{"tests/data/llama"} / name / "reference.json";
+}
+
+/// A way in which folders name the tensors of a family's network, other than
+/// that of its reference.
+struct other_names {
+  std::string network;
+  /// What the names begin with in the reference, and in this folder.
+  std::string usual;
+  std::string here;
+  /// If this is not empty, the config.json is the text part of one that is of
+  /// this architecture.
+  std::string whole = {};
+  /// If this is not empty, the embedding is stored a second time, as the head.
+  std::string head = {};
+};
+
+inline std::vector<other_names> all_other_names() {
+  const std::string gemma3 = "Gemma3ForConditionalGeneration";
+  return {{"family-gemma3", "model.", "language_model.model.", gemma3},
+          {"family-gemma3", "model.", "model.language_model.", gemma3},
+          {"family-gemma3", "model.", "language_model.model.", gemma3,
+           "language_model.lm_head.weight"},
+          {"family-gpt2", "transformer.", ""},
+          {"family-gpt-bigcode", "transformer.", ""}};
+}
+
+/// Writes the folder of the same network with these names.
+inline void write_renamed_folder(const other_names& names,
+                                 const temporary_folder& folder) {
+  auto document = read_json_file(reference_path(names.network));
+  auto& memory = document.GetAllocator();
+  rapidjson::Value tensors{rapidjson::kObjectType};
+  auto add = [&](const std::string& name, const rapidjson::Value& usual) {
+    rapidjson::Value rule{document["tensors"][usual], memory};
+    rule.AddMember("numbers", rapidjson::Value{usual, memory}, memory);
+    tensors.AddMember(rapidjson::Value{name.c_str(), memory}, rule, memory);
+  };
+  for (auto& [usual, rule] : document["tensors"].GetObject()) {
+    std::string name = usual.GetString();
+    if (name.starts_with(names.usual))
+      name.replace(0, names.usual.size(), names.here);
+    add(name, usual);
+    if (name.ends_with("embed_tokens.weight") && !names.head.empty())
+      add(names.head, usual);
+  }
+  document["tensors"] = tensors;
+  auto& config = document["config"];
+  if (!names.head.empty())
+    config["tie_word_embeddings"] = false;
+  if (!names.whole.empty()) {
+    rapidjson::Value whole{rapidjson::kObjectType}, list{rapidjson::kArrayType};
+    list.PushBack(rapidjson::Value{names.whole.c_str(), memory}, memory);
+    whole.AddMember("architectures", list, memory);
+    whole.AddMember("text_config", config, memory);
+    config = whole;
+  }
+  write_family_folder(document, folder);
 }
 
 /// The folder of the network of this name.

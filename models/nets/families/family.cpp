@@ -52,9 +52,17 @@ std::optional<number_format> read_format(const config_fields& config) {
   return std::nullopt;
 }
 
+// Zero stands for none.
+std::size_t require_size_or(const config_fields& config,
+                            std::initializer_list<const char*> names,
+                            std::size_t otherwise) {
+  return otherwise != 0 ? read_size_or(config, names, otherwise)
+                        : read_size(config, names);
+}
+
 void read_heads(const config_fields& config, const family_defaults& defaults,
                 const size_names& names, decoder_spec& spec) {
-  spec.heads = read_size(config, names.heads);
+  spec.heads = require_size_or(config, names.heads, defaults.heads);
   spec.kv_heads =
       read_size_or(config, names.kv_heads,
                    defaults.kv_heads != 0 ? defaults.kv_heads : spec.heads);
@@ -89,8 +97,8 @@ std::size_t read_size_or(const config_fields& config,
   return value ? static_cast<std::size_t>(*value) : otherwise;
 }
 
-double read_number_or(const config_fields& config, const char* key, double least,
-                      double most, double otherwise) {
+double read_number_or(const config_fields& config, const char* key,
+                      double least, double most, double otherwise) {
   return config.number(key, least, most).value_or(otherwise);
 }
 
@@ -99,28 +107,30 @@ void require_flag(const config_fields& config, const char* key, bool wanted) {
     config.refuse(key, fmt::format("only {} is built in", wanted));
 }
 
-decoder_spec begin_decoder(const config_fields& config,
-                           const family_defaults& defaults,
-                           const size_names& names, const std::string& prefix) {
+void require_whole_weights(const config_fields& config, std::string_view read) {
   auto quantization = config.object("quantization_config");
   if (quantization
-      && (defaults.quantization.empty()
-          || quantization->text("quant_method") != defaults.quantization))
+      && (read.empty() || quantization->text("quant_method") != read))
     config.refuse("quantization_config",
                   "quantised Hugging Face folders are not built in, only whole "
                   "ones and .gguf files");
+}
+
+decoder_spec begin_decoder(const config_fields& config,
+                           const family_defaults& defaults,
+                           const size_names& names, const std::string& prefix) {
+  require_whole_weights(config, defaults.quantization);
   decoder_spec result;
   result.prefix = prefix;
-  result.vocabulary = read_size(config, names.vocabulary);
-  result.hidden = read_size(config, names.hidden);
-  auto layers = read_size(config, names.layers);
+  result.vocabulary =
+      require_size_or(config, names.vocabulary, defaults.vocabulary);
+  result.hidden = require_size_or(config, names.hidden, defaults.hidden);
+  auto layers = require_size_or(config, names.layers, defaults.layers);
   at_most(config, layers, max_layers, names.layers);
   read_heads(config, defaults, names, result);
   at_most(config, result.heads, max_heads / layers, names.heads);
   result.intermediate =
-      defaults.intermediate != 0
-          ? read_size_or(config, names.intermediate, defaults.intermediate)
-          : read_size(config, names.intermediate);
+      require_size_or(config, names.intermediate, defaults.intermediate);
   auto context = config.integer(name_that_is_there(config, names.context), 1,
                                 static_cast<std::int64_t>(max_context));
   result.context =

@@ -28,6 +28,10 @@ struct size_names {
 
 /// What a family's code leaves out of its config.json.
 struct family_defaults {
+  std::size_t vocabulary = 0;   // 0: it must be there
+  std::size_t hidden = 0;       // 0: it must be there
+  std::size_t layers = 0;       // 0: it must be there
+  std::size_t heads = 0;        // 0: it must be there
   std::size_t kv_heads = 0;     // 0: as many as heads
   std::size_t head = 0;         // 0: hidden / heads
   std::size_t intermediate = 0; // 0: it must be there
@@ -57,8 +61,8 @@ std::size_t read_size_or(const config_fields& config,
                          std::size_t otherwise);
 
 /// A number that may be missing.
-double read_number_or(const config_fields& config, const char* key, double least,
-                      double most, double otherwise);
+double read_number_or(const config_fields& config, const char* key,
+                      double least, double most, double otherwise);
 
 /// How positions turn heads: transformers 5 keeps everything in
 /// `rope_parameters`, before, the base was at the top and the rest in
@@ -68,7 +72,8 @@ rope_spec read_rope(const config_fields& config, const decoder_spec& spec,
                     double theta = 10000.0, double share = 1.0);
 
 /// The same from one object of `rope_parameters`.
-rope_spec read_rope_object(const config_fields& object, const config_fields& config,
+rope_spec read_rope_object(const config_fields& object,
+                           const config_fields& config,
                            const decoder_spec& spec, double theta,
                            double share = 1.0);
 
@@ -91,6 +96,10 @@ std::size_t read_chosen_experts(const config_fields& config, const char* key,
 
 /// A flag that must be what is built in, if it is there.
 void require_flag(const config_fields& config, const char* key, bool wanted);
+
+/// Weights must be whole, or quantised in the way that is `read`.
+void require_whole_weights(const config_fields& config,
+                           std::string_view read = {});
 
 // --- parts -------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include "models/nets/families/readers.hpp"
 
 #include "models/nets/families/family.hpp"
+#include "models/weights/token_list.hpp"
 
 #include <cmath>
 
@@ -69,7 +70,12 @@ std::vector<bool> slides_but_every(const config_fields& config,
 }
 
 decoder_spec read_gemma3_text(const config_fields& config) {
-  auto spec = begin_gemma(config, {.kv_heads = 4,
+  // A text part inside a larger file says only what is not the rule.
+  auto spec = begin_gemma(config, {.vocabulary = 262208,
+                                   .hidden = 2304,
+                                   .layers = 26,
+                                   .heads = 8,
+                                   .kv_heads = 4,
                                    .head = 256,
                                    .intermediate = 9216,
                                    .context = 131072,
@@ -128,10 +134,15 @@ decoder_spec read_gemma2(const config_fields& config) {
 }
 
 decoder_spec read_gemma3(const config_fields& config) {
+  auto text = config.object("text_config");
+  if (!text)
+    return read_gemma3_text(config);
   // Beside a part that sees pictures, which is not used.
-  if (auto text = config.object("text_config"))
-    return read_gemma3_text(*text);
-  return read_gemma3_text(config);
+  require_whole_weights(config);
+  auto spec = read_gemma3_text(*text);
+  if (spec.end_tokens.empty())
+    spec.end_tokens = read_token_list(config, "eos_token_id");
+  return spec;
 }
 
 } // namespace model_server

@@ -218,6 +218,46 @@ TEST_F(decoder_spec_test, a_size_that_is_missing_is_named) {
               HasSubstr("`vocab_size` is missing"));
 }
 
+// As Gemma 3 of 4 billion parameters was published: what is the rule is left
+// out, and the whole says what its text part does not.
+TEST_F(decoder_spec_test, a_text_part_says_only_what_is_not_the_rule) {
+  auto config = [&](const std::string& more) {
+    folder.write("config.json",
+                 R"({"architectures":["Gemma3ForConditionalGeneration"],
+                     "eos_token_id":[1,106],"model_type":"gemma3",
+                     "text_config":{"hidden_size":2560,
+                       "intermediate_size":10240,"model_type":"gemma3_text",
+                       "num_hidden_layers":34,
+                       "rope_scaling":{"factor":8.0,"rope_type":"linear"},
+                       "sliding_window":1024},
+                     "torch_dtype":"bfloat16",
+                     "vision_config":{"hidden_size":1152})"
+                     + more + "}");
+    return read_decoder_spec(folder.path());
+  };
+  auto spec = config("");
+  EXPECT_EQ(spec.family, "gemma3");
+  EXPECT_EQ(spec.vocabulary, 262208u);
+  EXPECT_EQ(spec.hidden, 2560u);
+  EXPECT_EQ(spec.intermediate, 10240u);
+  EXPECT_EQ(spec.layers.size(), 34u);
+  EXPECT_EQ(spec.heads, 8u);
+  EXPECT_EQ(spec.kv_heads, 4u);
+  EXPECT_EQ(spec.head, 256u);
+  EXPECT_EQ(spec.context, 131072u);
+  EXPECT_FALSE(spec.scores.is_there());
+  EXPECT_EQ(spec.layers[4].attention.window, 1024u);
+  EXPECT_EQ(spec.layers[5].attention.window, 0u);
+  EXPECT_EQ(spec.ropes[0].scaling, rope_spec::kind::linear);
+  EXPECT_EQ(spec.ropes[0].factor, 8.0);
+  EXPECT_EQ(spec.ropes[1].scaling, rope_spec::kind::plain);
+  EXPECT_THAT(spec.end_tokens, ElementsAre(1, 106));
+  EXPECT_THAT(error_of([&] {
+                config(R"(,"quantization_config":{"quant_method":"awq"})");
+              }),
+              HasSubstr("quantised Hugging Face folders are not built in"));
+}
+
 TEST_F(decoder_spec_test, quantised_folders_are_refused_by_name) {
   EXPECT_THAT(refusal(R"("quantization_config":{"quant_method":"awq"})"),
               HasSubstr("`quantization_config`"));

@@ -29,8 +29,12 @@ void write_gguf_experts(gguf_config_writer& to, std::int64_t experts) {
                   .value_or(name == "qwen3moe");
   if (name.starts_with("qwen") || to.traits().kv_b_is_split)
     to.set("norm_topk_prob", norm);
-  if (auto kind = to.integer("expert_gating_func", 0, 4); kind == 2)
+  auto is_sigmoid = to.integer("expert_gating_func", 0, 4) == 2;
+  if (is_sigmoid)
     to.set("scoring_func", "sigmoid");
+  // Without the sigmoid, groups count only by this method.
+  if (!is_sigmoid && to.integer("expert_group_count").value_or(1) > 1)
+    to.set("topk_method", "group_limited_greedy");
   if (name.starts_with("qwen")) {
     to.set("decoder_sparse_step", std::int64_t{1});
     to.set("mlp_only_layers", rapidjson::Value{rapidjson::kArrayType});

@@ -38,6 +38,19 @@ gguf_bytes sizes(const std::string& name) {
   return made;
 }
 
+// Those of DeepSeek.
+gguf_bytes latent_sizes() {
+  auto made = sizes("deepseek2");
+  made.integer("deepseek2.expert_count", 16)
+      .integer("deepseek2.expert_used_count", 4)
+      .integer("deepseek2.attention.key_length", 40)
+      .integer("deepseek2.attention.key_length_mla", 24)
+      .integer("deepseek2.attention.value_length_mla", 16)
+      .integer("deepseek2.attention.kv_lora_rank", 32)
+      .integer("deepseek2.rope.dimension_count", 8);
+  return made;
+}
+
 rapidjson::Document config_of(const gguf_bytes& made) {
   auto content = made.bytes();
   return gguf_config(gguf_file{bytes_of(content), "made.gguf"});
@@ -118,22 +131,25 @@ TEST(gguf_config_test, experts_are_counted) {
                     .integer("qwen3moe.expert_feed_forward_length", 24)),
       R"({"num_experts": 16, "moe_intermediate_size": 24,
           "norm_topk_prob": true, "mlp_only_layers": []})");
-  auto latent = sizes("deepseek2");
-  latent.integer("deepseek2.expert_count", 16)
-      .integer("deepseek2.expert_used_count", 4)
-      .integer("deepseek2.expert_gating_func", 2)
-      .boolean("deepseek2.expert_weights_norm", true)
-      .integer("deepseek2.attention.key_length", 40)
-      .integer("deepseek2.attention.key_length_mla", 24)
-      .integer("deepseek2.attention.value_length_mla", 16)
-      .integer("deepseek2.attention.kv_lora_rank", 32)
-      .integer("deepseek2.rope.dimension_count", 8);
-  expect_holds(config_of(latent),
+  expect_holds(config_of(latent_sizes()
+                             .integer("deepseek2.expert_gating_func", 2)
+                             .boolean("deepseek2.expert_weights_norm", true)),
                R"({"model_type": "deepseek_v3", "scoring_func": "sigmoid",
                    "n_routed_experts": 16, "norm_topk_prob": true,
                    "kv_lora_rank": 32, "qk_rope_head_dim": 8,
                    "qk_nope_head_dim": 16, "v_head_dim": 16,
                    "num_key_value_heads": 4})");
+}
+
+// The files do not name the way in which version 2 of DeepSeek chooses.
+TEST(gguf_config_test, experts_in_groups_are_chosen_by_group) {
+  expect_holds(
+      config_of(latent_sizes()
+                    .integer("deepseek2.expert_group_count", 4)
+                    .integer("deepseek2.expert_group_used_count", 2)),
+      R"({"model_type": "deepseek_v2", "n_group": 4, "topk_group": 2,
+          "topk_method": "group_limited_greedy"})");
+  EXPECT_FALSE(config_of(latent_sizes()).HasMember("topk_method"));
 }
 
 TEST(gguf_config_test, scalings_of_rope_are_as_transformers_writes_them) {

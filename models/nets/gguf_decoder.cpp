@@ -147,7 +147,6 @@ private:
   void rename(matrix_source& matrix) const {
     if (traits_.is_transposed || traits_.experts_are_stacked)
       matrix.is_transposed = false;
-    matrix.exponents.clear();
     if (!is_of_file(matrix.tensor)) {
       auto place = place_of(matrix.tensor);
       matrix.tensor = place.name;

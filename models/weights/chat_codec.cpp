@@ -56,10 +56,7 @@ std::vector<token_id> checked(Function encode) {
 
 chat_codec::chat_codec(const std::filesystem::path& path,
                        const std::filesystem::path& chat_template)
-    : chat_codec(find_gguf(path)
-                         && !std::filesystem::exists(path / "tokenizer.json")
-                     ? of_gguf(*find_gguf(path), chat_template)
-                     : of_folder(path, chat_template)) {
+    : chat_codec(of_path(path, chat_template)) {
 }
 
 chat_codec::chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
@@ -67,6 +64,14 @@ chat_codec::chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
     : tokenizer_(std::move(tokens)),
       renderer_(std::move(renderer)),
       end_token_(end_token) {
+}
+
+chat_codec chat_codec::of_path(const std::filesystem::path& path,
+                               const std::filesystem::path& chat_template) {
+  auto file = find_gguf(path);
+  return file && !std::filesystem::exists(path / "tokenizer.json")
+             ? of_gguf(*file, chat_template)
+             : of_folder(path, chat_template);
 }
 
 chat_codec

@@ -48,6 +48,8 @@ public:
 private:
   chat_codec(tokenizer tokens, std::optional<chat_renderer> renderer,
              std::optional<token_id> end_token);
+  static chat_codec of_path(const std::filesystem::path& path,
+                            const std::filesystem::path& chat_template);
   static chat_codec of_folder(const std::filesystem::path& folder,
                               const std::filesystem::path& chat_template);
   static chat_codec of_gguf(const std::filesystem::path& path,

@@ -27,12 +27,6 @@ struct gguf_traits {
   bool is_rope_permuted = false;
   /// The weights of norms are the published ones and 1: what is multiplied.
   bool norm_has_one_added = false;
-  /// `attn_qkv` is all queries, then all keys, then all values, published as
-  /// groups of some queries, their key and their value.
-  bool qkv_is_concatenated = false;
-  /// `attn_q`, `attn_k` and `attn_v` are published as one matrix of such
-  /// groups.
-  bool qkv_is_split = false;
   /// Matrices are [outputs, inputs], published as [inputs, outputs].
   bool is_transposed = false;
   /// The experts of a layer are one tensor [experts, outputs, inputs],

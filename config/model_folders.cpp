@@ -2,9 +2,9 @@
 #include "config/model_folders.hpp"
 
 #include "config/model_name.hpp"
+#include "config/part_name.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -37,16 +37,6 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
   return result;
 }
 
-// What stands behind the name of a model that lies in several files,
-// `-00001-of-00003`; empty for another file.
-std::string part_of(const std::string& stem) {
-  constexpr std::string_view pattern = "-00001-of-00001";
-  if (stem.size() <= pattern.size())
-    return {};
-  auto end = stem.substr(stem.size() - pattern.size());
-  return end[0] == '-' && end.substr(6, 4) == "-of-" ? end : std::string{};
-}
-
 // The .gguf files of a folder with what they are called, each model once.
 std::vector<std::pair<std::string, fs::path>> files_in(const fs::path& folder) {
   std::vector<std::pair<std::string, fs::path>> result;
@@ -54,11 +44,11 @@ std::vector<std::pair<std::string, fs::path>> files_in(const fs::path& folder) {
   for (const auto& entry : entries_in(folder)) {
     if (entry.path().extension() != ".gguf" || !entry.is_regular_file(ignored))
       continue;
-    auto name = entry.path().stem().string();
-    auto part = part_of(name);
-    if (part.empty() || part.starts_with("-00001"))
-      result.emplace_back(name.substr(0, name.size() - part.size()),
-                          entry.path());
+    auto part = read_part_name(entry.path().filename().string());
+    if (!part)
+      result.emplace_back(entry.path().stem().string(), entry.path());
+    else if (part->number == 1)
+      result.emplace_back(part->model, entry.path());
   }
   return result;
 }

@@ -1,6 +1,8 @@
 // Opens the files of a model in the GGUF format.
 #include "models/weights/gguf_file.hpp"
 
+#include "config/part_name.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -28,22 +30,6 @@ std::int64_t tensors_of_all(const gguf_metadata& metadata,
       .value_or(otherwise);
 }
 
-// `NAME` of `NAME-00002-of-00003.gguf`, a file of so many.
-std::optional<std::string> split_stem(const std::string& name,
-                                      std::int64_t parts) {
-  auto end = fmt::format("-of-{:05}.gguf", parts);
-  constexpr std::size_t digits = 5;
-  if (name.size() <= end.size() + digits + 1 || !name.ends_with(end))
-    return std::nullopt;
-  auto number = name.size() - end.size() - digits;
-  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (name[number - 1] != '-'
-      || !std::ranges::all_of(std::string_view{name}.substr(number, digits),
-                              is_digit))
-    return std::nullopt;
-  return name.substr(0, number - 1);
-}
-
 } // namespace
 
 gguf_file::gguf_file(const fs::path& path) {
@@ -51,8 +37,8 @@ gguf_file::gguf_file(const fs::path& path) {
   content_ = read_gguf_part(files_.back().bytes(), path.string());
   auto parts = parts_of(content_.metadata);
   if (parts > 1) {
-    auto stem = split_stem(path.filename().string(), parts);
-    if (!stem)
+    auto name = read_part_name(path.filename().string());
+    if (!name || name->count != parts)
       throw std::runtime_error(
           fmt::format("{}: is one of {} files of a model, and would have to be "
                       "called NAME-00001-of-{:05}.gguf for the others to be "
@@ -60,10 +46,10 @@ gguf_file::gguf_file(const fs::path& path) {
                       path.string(), parts, parts));
     files_.clear();
     content_ = {};
-    for (std::int64_t i = 0; i < parts; ++i)
-      add_part(path.parent_path()
-                   / fmt::format("{}-{:05}-of-{:05}.gguf", *stem, i + 1, parts),
-               i, parts);
+    for (std::int64_t i = 0; i < parts; ++i) {
+      name->number = static_cast<int>(i) + 1;
+      add_part(path.parent_path() / name->file(), i, parts);
+    }
     auto found = static_cast<std::int64_t>(content_.tensors.size());
     if (tensors_of_all(content_.metadata, found) != found)
       content_.metadata.refuse(

@@ -1,6 +1,8 @@
 // Opens the weight files of a folder and finds tensors in them.
 #include "models/weights/weight_folder.hpp"
 
+#include "config/part_name.hpp"
+
 #include "models/weights/json_file.hpp"
 
 #include <fmt/format.h>
@@ -28,14 +30,10 @@ bool has_safetensors(const fs::path& folder) {
          || fs::exists(folder / "model.safetensors.index.json");
 }
 
-// `NAME-00002-of-00003.gguf`, which belongs to a first part.
+// It belongs to a first part.
 bool is_later_part(const std::string& name) {
-  constexpr std::string_view pattern = "-00001-of-00001.gguf";
-  if (name.size() < pattern.size())
-    return false;
-  auto end = name.substr(name.size() - pattern.size());
-  return end.starts_with("-") && end.substr(6, 4) == "-of-"
-         && end.substr(1, 5) != "00001";
+  auto part = read_part_name(name);
+  return part && part->number > 1;
 }
 
 } // namespace

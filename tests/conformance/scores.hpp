@@ -1,5 +1,7 @@
-// Reads tokens through a network and compares what it says.
+// Reads tokens through a network.
 #pragma once
+
+#include "tests/models/compare_scores.hpp"
 
 #include "models/kernels/attention.hpp"
 #include "models/nets/causal_net.hpp"
@@ -43,11 +45,6 @@ private:
   std::size_t size_ = 0;
 };
 
-inline token_id best_of(const std::vector<float>& scores) {
-  return static_cast<token_id>(std::ranges::max_element(scores)
-                               - scores.begin());
-}
-
 /// The greedy reply to a prompt.
 inline std::vector<token_id> greedy_reply(causal_net& net,
                                           const std::vector<token_id>& prompt,
@@ -69,18 +66,6 @@ inline std::vector<double> log_chances(const std::vector<float>& scores) {
   for (auto score : scores)
     result.push_back(double{score} - most - std::log(sum));
   return result;
-}
-
-/// The largest difference, as a part of the largest score.
-inline double distance(const std::vector<float>& scores,
-                       const std::vector<float>& reference) {
-  double most = 0.0, difference = 0.0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    most = std::max(most, std::abs(double{reference[i]}));
-    difference =
-        std::max(difference, std::abs(double{scores[i]} - reference[i]));
-  }
-  return difference / most;
 }
 
 } // namespace model_server::testing

@@ -11,7 +11,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <sstream>
 
 namespace model_server::testing {
 
@@ -23,34 +22,15 @@ std::string read_all(const fs::path& path) {
   return read_text_file(path, std::size_t{64} << 20);
 }
 
-/// llama.cpp's test of a vocabulary: texts, and a line of ids for each.
-void check_vocabulary(const fs::path& base, const tokenizer& tokens,
+/// llama.cpp's test of a vocabulary.
+void check_vocabulary(const fs::path& vocabulary, const tokenizer& tokens,
                       subject& line) {
-  auto texts = read_all(base.string() + ".inp");
-  std::istringstream answers{read_all(base.string() + ".out")};
-  constexpr std::string_view mark = "\n__ggml_vocab_test__\n";
-  for (std::string row; std::getline(answers, row);) {
-    auto end = texts.find(mark);
-    auto text = texts.substr(0, end);
-    texts.erase(0, end == std::string::npos ? end : end + mark.size());
-    std::vector<token_id> ids;
-    std::istringstream numbers{row};
-    for (token_id id; numbers >> id;)
-      ids.push_back(id);
-    line.check(tokens.encode(text, true) == ids, text);
-  }
+  auto rows = read_llama_cpp_rows(vocabulary);
+  if (rows.empty())
+    line.check(false, vocabulary.string() + " has no texts");
+  for (auto& row : rows)
+    line.check(tokens.encode(row.text, true) == row.ids, row.text);
 }
-
-const std::pair<std::string, std::vector<std::string>> other_sources[] = {
-    {"bert-base-uncased", {"vocab.txt"}},
-    {"gpt-oss", {"o200k_base.tiktoken", "tokenizer_config.json"}},
-    {"llama-2",
-     {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-    {"llama-3",
-     {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-    {"mistral-7b-v0.2",
-     {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-    {"qwen3", {"vocab.json", "merges.txt", "tokenizer_config.json"}}};
 
 /// Whether these are the tokens that a library left which may have cut off and
 /// padded with 0: only the last one of a text that was cut is its own.
@@ -219,7 +199,7 @@ section check_tokenizers(const std::string& data) {
         path.stem().string() + " (tokenizer.json)", path, [&] {
           return tokenizer::from_file(folder / path.stem() / "tokenizer.json");
         }));
-  for (auto& [name, files] : other_sources)
+  for (auto& [name, files] : other_tokenizer_files)
     result.subjects.push_back(
         check_goldens(fmt::format("{} ({})", name, fmt::join(files, ", ")),
                       folder / "goldens" / (name + ".jsonl"), [&] {

@@ -1,5 +1,6 @@
 // Tests the networks of all families against scores and tokens from
 // transformers.
+#include "tests/models/compare_scores.hpp"
 #include "tests/models/net_reference.hpp"
 #include "tests/models/temporary_folder.hpp"
 #include "tests/models/weight_forms.hpp"
@@ -85,23 +86,6 @@ std::vector<float> read_tokens(causal_net& net, stored_sequence& stored,
   auto input = stored.input(tokens, 1);
   net.forward({&input, 1}, scores.data());
   return scores;
-}
-
-token_id best_of(const std::vector<float>& scores) {
-  return static_cast<token_id>(std::ranges::max_element(scores)
-                               - scores.begin());
-}
-
-// The largest difference, as a part of the largest score.
-double distance(const std::vector<float>& scores,
-                const std::vector<float>& reference) {
-  double most = 0.0, difference = 0.0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    most = std::max(most, std::abs(double{reference[i]}));
-    difference =
-        std::max(difference, std::abs(double{scores[i]} - reference[i]));
-  }
-  return difference / most;
 }
 
 class decoder_test

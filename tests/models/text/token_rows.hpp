@@ -1,4 +1,4 @@
-// Stored texts with the tokens that the Hugging Face library gives them.
+// Stored texts with the tokens that other libraries give them.
 #pragma once
 
 #include "models/entry.hpp"
@@ -9,8 +9,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace model_server {
@@ -52,6 +55,50 @@ read_token_rows(const std::filesystem::path& path) {
   }
   return result;
 }
+
+/// llama.cpp's test of a vocabulary, `ggml-vocab-NAME.gguf`: its texts, and a
+/// line of ids for each. Nothing where one of both is lacking.
+inline std::vector<token_row>
+read_llama_cpp_rows(const std::filesystem::path& vocabulary) {
+  auto open = [&](const char* kind) {
+    return std::ifstream{std::filesystem::path{vocabulary} += kind};
+  };
+  auto input = open(".inp"), output = open(".out");
+  std::string texts{std::istreambuf_iterator<char>{input}, {}};
+  constexpr std::string_view mark = "\n__ggml_vocab_test__\n";
+  std::vector<token_row> result;
+  std::string line;
+  std::size_t begin = 0;
+  for (auto end = texts.find(mark);
+       end != std::string::npos && std::getline(output, line);
+       end = texts.find(mark, begin)) {
+    token_row row;
+    row.text = texts.substr(begin, end - begin);
+    std::istringstream numbers{line};
+    for (token_id id; numbers >> id;)
+      row.ids.push_back(id);
+    result.push_back(std::move(row));
+    begin = end + mark.size();
+  }
+  return result;
+}
+
+/// Names of shared tokenizers, and the files that say the same as their
+/// tokenizer.json.
+inline const std::pair<std::string, std::vector<std::string>>
+    other_tokenizer_files[] = {
+        {"bert-base-uncased", {"vocab.txt"}},
+        {"gpt-oss", {"o200k_base.tiktoken", "tokenizer_config.json"}},
+        {"llama-2",
+         {"tokenizer.model", "tokenizer_config.json",
+          "special_tokens_map.json"}},
+        {"llama-3",
+         {"tokenizer.model", "tokenizer_config.json",
+          "special_tokens_map.json"}},
+        {"mistral-7b-v0.2",
+         {"tokenizer.model", "tokenizer_config.json",
+          "special_tokens_map.json"}},
+        {"qwen3", {"vocab.json", "merges.txt", "tokenizer_config.json"}}};
 
 /// The folder of shared test data, or nothing where there is none.
 inline std::optional<std::filesystem::path> shared_data() {

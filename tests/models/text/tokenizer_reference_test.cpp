@@ -11,7 +11,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <sstream>
 
 namespace model_server {
 namespace {
@@ -101,17 +100,7 @@ TEST_F(tokenizer_reference_test, neither_cuts_off_nor_pads) {
 
 /// What those tokenizers were published as beside tokenizer.json.
 TEST_F(tokenizer_reference_test, other_files_say_the_same) {
-  const std::pair<std::string, std::vector<std::string>> sources[] = {
-      {"bert-base-uncased", {"vocab.txt"}},
-      {"gpt-oss", {"o200k_base.tiktoken", "tokenizer_config.json"}},
-      {"llama-2",
-       {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-      {"llama-3",
-       {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-      {"mistral-7b-v0.2",
-       {"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"}},
-      {"qwen3", {"vocab.json", "merges.txt", "tokenizer_config.json"}}};
-  for (auto& [name, files] : sources) {
+  for (auto& [name, files] : other_tokenizer_files) {
     SCOPED_TRACE(name);
     testing::temporary_folder copy;
     for (auto& file : files)
@@ -151,24 +140,12 @@ TEST_F(tokenizer_reference_test, agrees_with_llama_cpp) {
   for (auto [vocabulary, name] : pairs) {
     SCOPED_TRACE(vocabulary);
     auto tokens = load(name);
-    auto base = (folder() / "gguf-vocab"
-                 / ("ggml-vocab-" + std::string{vocabulary} + ".gguf"))
-                    .string();
-    auto texts = read_all(base + ".inp");
-    std::istringstream answers{read_all(base + ".out")};
-    constexpr std::string_view mark = "\n__ggml_vocab_test__\n";
-    std::size_t count = 0;
-    for (std::string line; std::getline(answers, line); ++count) {
-      auto end = texts.find(mark);
-      auto text = texts.substr(0, end);
-      texts.erase(0, end == std::string::npos ? end : end + mark.size());
-      std::vector<token_id> ids;
-      std::istringstream numbers{line};
-      for (token_id id; numbers >> id;)
-        ids.push_back(id);
-      EXPECT_EQ(tokens.encode(text, true), ids) << text;
-    }
-    EXPECT_EQ(count, 46u);
+    auto rows = read_llama_cpp_rows(
+        folder() / "gguf-vocab"
+        / ("ggml-vocab-" + std::string{vocabulary} + ".gguf"));
+    for (auto& row : rows)
+      EXPECT_EQ(tokens.encode(row.text, true), row.ids) << row.text;
+    EXPECT_EQ(rows.size(), 46u);
   }
 }
 

@@ -1,6 +1,7 @@
 // Threads that share out the tasks of one loop after the other.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,15 @@ public:
   void run(std::size_t count, const Task& task) {
     run(count, &task, [](const void* context, std::size_t index) {
       (*static_cast<const Task*>(context))(index);
+    });
+  }
+
+  /// Calls `task(begin, end)` for `count` rows, of which a few are worth a task.
+  template <class Task>
+  void run_rows(std::size_t count, const Task& task) {
+    constexpr std::size_t step = 8;
+    run((count + step - 1) / step, [&](std::size_t index) {
+      task(index * step, std::min(count, (index + 1) * step));
     });
   }
 

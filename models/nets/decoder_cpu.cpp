@@ -20,13 +20,6 @@ namespace model_server {
 
 namespace {
 
-// Rows that are worth a task of their own in work that is done row by row.
-constexpr std::size_t row_step = 8;
-
-std::size_t parts(std::size_t count, std::size_t step) {
-  return (count + step - 1) / step;
-}
-
 std::vector<turn_table> turns_of(const decoder_spec& spec) {
   std::vector<turn_table> result;
   for (auto& rope : spec.ropes)
@@ -176,14 +169,6 @@ private:
     }
   }
 
-  // Calls f(begin, end) for all rows, several a task.
-  template <class F>
-  void each_rows(std::size_t count, F f) {
-    pool_->run(parts(count, row_step), [&](std::size_t task) {
-      f(task * row_step, std::min(count, (task + 1) * row_step));
-    });
-  }
-
   float epsilon() const {
     return static_cast<float>(spec_.norm_epsilon);
   }
@@ -212,7 +197,7 @@ private:
     auto size = spec_.hidden;
     to.reserve(rows_ * size);
     linear_.begin(next, to.data(), rows_);
-    each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+    pool_->run_rows(rows_, [&](std::size_t begin, std::size_t end) {
       for (auto r = begin; r < end; ++r)
         norm_row(norm, x_.data() + r * size, to.data() + r * size);
       linear_.prepare(begin, end);
@@ -227,13 +212,8 @@ private:
   void set_input(const linear_weights& like, const float* x, std::size_t rows) {
     auto is_ready = prepared_.x == x && prepared_.like == &like;
     prepared_ = {};
-    if (is_ready)
-      return;
-    linear_.begin(like, x, rows);
-    if (like.packed)
-      each_rows(rows, [&](std::size_t begin, std::size_t end) {
-        linear_.prepare(begin, end);
-      });
+    if (!is_ready)
+      linear_.set(*pool_, like, x, rows);
   }
 
   void multiply(const linear_weights& weights, const float* x, std::size_t rows,
@@ -258,7 +238,7 @@ private:
   void add_branch(const norm_weights& out_norm) {
     auto size = spec_.hidden;
     auto scale = static_cast<float>(spec_.residual_scale);
-    each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+    pool_->run_rows(rows_, [&](std::size_t begin, std::size_t end) {
       for (auto r = begin; r < end; ++r) {
         auto branch = branch_.data() + r * size;
         auto x = x_.data() + r * size;
@@ -323,7 +303,7 @@ private:
   }
 
   void norm_heads(const layer_weights& layer) {
-    each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+    pool_->run_rows(rows_, [&](std::size_t begin, std::size_t end) {
       for (auto r = begin; r < end; ++r) {
         auto row = projected_.data() + r * stride();
         norm_heads_of(layer.query_norm, row, spec_.heads);
@@ -353,8 +333,7 @@ private:
     if (spec.query_down.is_there()) {
       narrow_.reserve(rows_ * spec.query_down.outputs);
       multiply(latent.query_down, input, rows_, narrow_.data());
-      norm_narrow(latent.query_norm, narrow_.data(), spec.query_down.outputs,
-                  spec.query_down.outputs);
+      norm_narrow(latent.query_norm, spec.query_down.outputs);
       query_input = narrow_.data();
     }
     heads_.reserve(rows_ * queries_);
@@ -367,21 +346,21 @@ private:
     for (std::size_t r = 0; r < rows_; ++r)
       std::copy_n(down_.data() + r * width, spec.rank,
                   narrow_.data() + r * spec.rank);
-    norm_narrow(latent.norm, narrow_.data(), spec.rank, spec.rank);
+    norm_narrow(latent.norm, spec.rank);
     up_.reserve(rows_ * latent.up.outputs());
     multiply(latent.up, narrow_.data(), rows_, up_.data());
-    each_rows(rows_, [&](std::size_t begin, std::size_t end) {
+    pool_->run_rows(rows_, [&](std::size_t begin, std::size_t end) {
       for (auto r = begin; r < end; ++r)
         arrange_heads(spec, r);
     });
   }
 
   // These norms have an epsilon of their own, whatever the file says.
-  void norm_narrow(const norm_weights& norm, float* x, std::size_t size,
-                   std::size_t x_stride) const {
-    for (std::size_t r = 0; r < rows_; ++r)
-      norm_row(norm_kind::rms, x + r * x_stride, norm.weight.data(), nullptr,
-               x + r * x_stride, size, 1e-6f);
+  void norm_narrow(const norm_weights& norm, std::size_t size) {
+    for (std::size_t r = 0; r < rows_; ++r) {
+      auto x = narrow_.data() + r * size;
+      norm_row(norm_kind::rms, x, norm.weight.data(), nullptr, x, size, 1e-6f);
+    }
   }
 
   // The numbers that are turned come first in our heads, and values are filled

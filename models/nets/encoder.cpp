@@ -9,13 +9,6 @@
 
 namespace model_server {
 
-namespace {
-
-// Rows that are worth a task of their own in work that is done row by row.
-constexpr std::size_t row_step = 8;
-
-} // namespace
-
 encoder::encoder(encoder_spec spec, std::shared_ptr<const weight_folder> files,
                  const weight_form& form, const kernel_set& kernels,
                  const load_watch& watch)
@@ -74,7 +67,7 @@ void encoder::embed(std::span<const token_id> tokens, float* x) const {
 
 void encoder::run_layer(const encoder_layer_weights& layer) {
   auto size = spec_.hidden;
-  set_input(layer.query, x_.data());
+  linear_.set(*pool_, layer.query, x_.data(), rows_);
   auto y = projected_.data();
   linear_.run(*pool_,
               std::array{linear_job{&layer.query, y, 3 * size},
@@ -83,7 +76,7 @@ void encoder::run_layer(const encoder_layer_weights& layer) {
   attention_.run(y, attended_.data(), *pool_);
   add_product(layer.output, attended_.data());
   norm(layer.attention_norm);
-  set_input(layer.up, x_.data());
+  linear_.set(*pool_, layer.up, x_.data(), rows_);
   auto inner = spec_.intermediate;
   linear_.run(*pool_, std::array{linear_job{&layer.up, inner_.data(), inner}},
               [&](std::size_t begin, std::size_t end) {
@@ -108,18 +101,10 @@ void encoder::finish(std::span<encoder_input> inputs) const {
   }
 }
 
-// Calls f(begin, end) for all rows, several a task.
-template <class F>
-void encoder::each_rows(F f) {
-  pool_->run((rows_ + row_step - 1) / row_step, [&](std::size_t task) {
-    f(task * row_step, std::min(rows_, (task + 1) * row_step));
-  });
-}
-
 // Norms x_ in its place.
 void encoder::norm(const matrix_reader::norm_weights& norm) {
   auto size = spec_.hidden;
-  each_rows([&](std::size_t begin, std::size_t end) {
+  pool_->run_rows(rows_, [&](std::size_t begin, std::size_t end) {
     for (auto r = begin; r < end; ++r) {
       auto x = x_.data() + r * size;
       kernels_.layer_norm(x, norm.weight.data(), norm.bias.data(),
@@ -128,18 +113,9 @@ void encoder::norm(const matrix_reader::norm_weights& norm) {
   });
 }
 
-// The input of the products that follow, all with matrices like this one.
-void encoder::set_input(const linear_weights& like, const float* x) {
-  linear_.begin(like, x, rows_);
-  if (!like.packed)
-    return;
-  each_rows(
-      [&](std::size_t begin, std::size_t end) { linear_.prepare(begin, end); });
-}
-
 // x_ += weights * x
 void encoder::add_product(const linear_weights& weights, const float* x) {
-  set_input(weights, x);
+  linear_.set(*pool_, weights, x, rows_);
   linear_.run(*pool_,
               std::array{linear_job{&weights, x_.data(), spec_.hidden, true}});
 }

@@ -48,10 +48,7 @@ private:
   void run_layer(const encoder_layer_weights& layer);
   void finish(std::span<encoder_input> inputs) const;
 
-  template <class F>
-  void each_rows(F f);
   void norm(const matrix_reader::norm_weights& norm);
-  void set_input(const linear_weights& like, const float* x);
   void add_product(const linear_weights& weights, const float* x);
 
   encoder_spec spec_;

@@ -44,6 +44,15 @@ void linear_runner::prepare(std::size_t begin, std::size_t end) {
     kernels_.packed->prepare(x_, columns_, packed_, begin, end);
 }
 
+void linear_runner::set(thread_pool& pool, const linear_weights& like,
+                        const float* x, std::size_t rows) {
+  begin(like, x, rows);
+  if (is_packed_)
+    pool.run_rows(rows, [this](std::size_t begin, std::size_t end) {
+      prepare(begin, end);
+    });
+}
+
 std::size_t linear_runner::tasks_of(const linear_weights& weights,
                                     int threads) const {
   if (weights.packed)

@@ -22,8 +22,8 @@ struct linear_job {
 /// The products of one input after the other. A result does not depend on the
 /// other rows or on the threads.
 ///
-/// First `begin`, then `prepare` for each row as soon as it is known, then
-/// products with that input.
+/// First `begin`, then `prepare` for each row as soon as it is known, or `set`
+/// where all of them are; then products with that input.
 class linear_runner {
 public:
   explicit linear_runner(const kernel_set& kernels) : kernels_(kernels) {
@@ -38,6 +38,10 @@ public:
 
   /// The rows `begin` to `end` of x are known. Any thread, different rows.
   void prepare(std::size_t begin, std::size_t end);
+
+  /// The next input, with all of its rows.
+  void set(thread_pool& pool, const linear_weights& like, const float* x,
+           std::size_t rows);
 
   /// All of these products.
   void run(thread_pool& pool, std::span<const linear_job> jobs) const;

@@ -8,13 +8,6 @@
 
 namespace model_server {
 
-namespace {
-
-// Rows that are worth a task of their own where they are stored.
-constexpr std::size_t row_step = 8;
-
-} // namespace
-
 paged_attention::paged_attention(std::size_t layers,
                                  const attention_heads& shape,
                                  std::vector<turn_table> turns,
@@ -69,9 +62,8 @@ void paged_attention::begin(std::span<const net_input> inputs,
 void paged_attention::run(const attention_layer& layer, float* projected,
                           float* results, thread_pool& pool) {
   layer_data data{layer, projected, results};
-  pool.run((rows_.size() + row_step - 1) / row_step, [&](std::size_t task) {
-    auto end = std::min(rows_.size(), (task + 1) * row_step);
-    for (auto r = task * row_step; r < end; ++r)
+  pool.run_rows(rows_.size(), [&](std::size_t begin, std::size_t end) {
+    for (auto r = begin; r < end; ++r)
       store(data, r);
   });
   auto& plan =

@@ -19,6 +19,20 @@ TEST(thread_pool_test, every_task_is_done_once) {
   }
 }
 
+TEST(thread_pool_test, every_row_is_in_one_task) {
+  thread_pool pool{4};
+  for (std::size_t count : {0u, 1u, 8u, 9u, 1000u}) {
+    std::vector<std::atomic<int>> done(count);
+    pool.run_rows(count, [&](std::size_t begin, std::size_t end) {
+      ASSERT_LE(end, count);
+      for (auto row = begin; row < end; ++row)
+        ++done[row];
+    });
+    for (auto& times : done)
+      ASSERT_EQ(times, 1);
+  }
+}
+
 TEST(thread_pool_test, a_loop_sees_what_the_one_before_it_wrote) {
   thread_pool pool{2};
   constexpr std::size_t count = 64;

@@ -128,6 +128,8 @@ private:
             x[i] *= scale;
         if (!weights_.positions.empty())
           add_position(input.position + t, x);
+        if (!weights_.embedding_norm.weight.empty())
+          norm_row(weights_.embedding_norm, x, x);
         x += spec_.hidden;
       }
   }
@@ -267,7 +269,8 @@ private:
         .window = spec.window,
         .scale = static_cast<float>(spec.scale),
         .softcap = static_cast<float>(spec.softcap),
-        .sinks = layer.sinks.empty() ? nullptr : layer.sinks.data()};
+        .sinks = layer.sinks.empty() ? nullptr : layer.sinks.data(),
+        .slopes = spec_.slopes.empty() ? nullptr : spec_.slopes.data()};
     attention_.run(attention, projected_.data(), attended_.data(), *pool_);
     if (layer.latent)
       close_up_values(spec.latent->value);

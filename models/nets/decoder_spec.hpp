@@ -82,9 +82,9 @@ struct mlp_spec {
 /// Some of many networks, chosen for each token.
 struct experts_spec {
   enum class scoring { softmax, sigmoid, softmax_of_chosen };
-  matrix_source router;
+  matrix_source router = {};
   /// Tensor of what is added to the scores for the choice alone; may be empty.
-  std::string correction;
+  std::string correction = {};
   scoring score = scoring::softmax;
   std::size_t chosen = 0;
   /// Divides the weights of the chosen by their sum.
@@ -95,10 +95,10 @@ struct experts_spec {
   std::size_t groups = 1;
   std::size_t chosen_groups = 1;
   bool counts_two_of_group = false;
-  std::vector<mlp_spec> experts;
+  std::vector<mlp_spec> experts = {};
   /// For every token; times sigmoid(gate(x)) if that is there.
-  std::optional<mlp_spec> shared;
-  matrix_source shared_gate;
+  std::optional<mlp_spec> shared = {};
+  matrix_source shared_gate = {};
 };
 
 struct layer_spec {
@@ -127,6 +127,8 @@ struct decoder_spec {
 
   matrix_source embedding;
   double embedding_scale = 1.0;
+  /// On the embedding, before the first layer; may be absent.
+  norm_spec embedding_norm;
   /// Tensor with what is added for each position, [positions, hidden]; may be
   /// empty.
   std::string positions;
@@ -143,6 +145,9 @@ struct decoder_spec {
   /// Numbers in a head, even.
   std::size_t head = 0;
   std::vector<rope_spec> ropes;
+  /// What each head's scores lose for each token between query and key (ALiBi,
+  /// Press et al. 2022, arXiv:2108.12409); may be empty.
+  std::vector<float> slopes;
 
   std::size_t intermediate = 0;
   activation activate = activation::silu;
@@ -220,6 +225,7 @@ void for_each_tensor(decoder_spec& spec, Matrix matrix, Name name) {
   };
   for_each_matrix(spec, matrix);
   one(spec.positions);
+  norm(spec.embedding_norm);
   norm(spec.norm);
   for (auto& layer : spec.layers) {
     auto& attention = layer.attention;

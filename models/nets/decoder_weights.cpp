@@ -133,6 +133,7 @@ decoder_weights::decoder_weights(const decoder_spec& spec,
   reader read{spec, *folder, form, jobs};
   read.matrix(spec.embedding, embedding);
   positions = read.positions();
+  embedding_norm = read.norm(spec.embedding_norm, spec.hidden);
   norm = read.norm(spec.norm, spec.hidden);
   read.matrix(spec.scores, own_head);
   layers.resize(spec.layers.size());

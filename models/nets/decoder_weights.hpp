@@ -62,6 +62,7 @@ struct decoder_weights {
   std::shared_ptr<const weight_folder> folder;
   linear_weights embedding;
   std::vector<float> positions; // [context, hidden], or empty
+  norm_weights embedding_norm;
   norm_weights norm;
   /// Empty if the head is the embedding.
   std::optional<linear_weights> own_head;

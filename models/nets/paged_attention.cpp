@@ -139,7 +139,8 @@ void paged_attention::attend(const layer_data& data,
                .limit = limit,
                .result = data.results + r * shape_.heads * head + offset,
                .first = first_in_window(limit, layer.window),
-               .sink = layer.sinks != nullptr ? layer.sinks + number : nullptr};
+               .sink = layer.sinks != nullptr ? layer.sinks + number : nullptr,
+               .slope = layer.slopes != nullptr ? layer.slopes[number] : 0.0f};
   }
   auto kv_head = piece.head / shape_.group();
   attention_task task{.blocks = rows_[piece.row].blocks,

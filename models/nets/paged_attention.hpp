@@ -38,6 +38,8 @@ struct attention_layer {
   float softcap = 0.0f;
   /// A score without a value for each head, or null.
   const float* sinks = nullptr;
+  /// As in `attention_row`, of each head, or null.
+  const float* slopes = nullptr;
 };
 
 /// Keeps the blocks and, from `begin` on, what the layers of a pass share. A

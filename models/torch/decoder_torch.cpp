@@ -300,7 +300,10 @@ private:
     embedding_ = read.matrix(spec_.embedding);
     if (!spec_.positions.empty())
       positions_ = read.floats(spec_.positions, {spec_.context, hidden});
+    embedding_norm_ = read.norm(spec_.embedding_norm, hidden);
     norm_ = read.norm(spec_.norm, hidden);
+    if (!spec_.slopes.empty())
+      slopes_ = to_device(at::tensor(spec_.slopes).reshape({-1, 1, 1}));
     head_ = spec_.scores.is_there() ? read.matrix(spec_.scores) : embedding_;
     for (auto& source : spec_.layers) {
       layers_.push_back(load_layer(read, source));
@@ -373,7 +376,7 @@ private:
       x = x * spec_.embedding_scale;
     if (positions_.defined())
       x = x + positions_.index_select(0, to_device(at::tensor(positions)));
-    return x;
+    return norm(embedding_norm_, spec_.norms, x);
   }
 
   std::vector<turns> turns_of(std::span<const net_input> inputs,
@@ -593,6 +596,12 @@ private:
       scores = at::tanh(scores / spec.softcap) * spec.softcap;
     auto shape = scores.sizes().vec();
     scores = scores.reshape({-1, count, past + count}); // [heads, n, past + n]
+    if (slopes_.defined())
+      scores = scores
+               - slopes_
+                     * (at::arange(count, scores.options()).reshape({-1, 1})
+                        + static_cast<double>(past)
+                        - at::arange(past + count, scores.options()));
     auto window = static_cast<std::int64_t>(spec.window);
     if (count > 1 || window != 0) {
       auto none =
@@ -639,7 +648,8 @@ private:
   at::TensorOptions options_; // of weights and arithmetic
   linear embedding_;          // [vocabulary, hidden]
   at::Tensor positions_;      // [context, hidden] or undefined
-  norm_tensors norm_;
+  at::Tensor slopes_;         // [heads, 1, 1] or undefined
+  norm_tensors embedding_norm_, norm_;
   linear head_;
   std::vector<layer> layers_;
   std::unordered_map<sequence_id, torch_cache> caches_;

@@ -19,12 +19,12 @@ std::string gguf_tokenizer_json(const gguf_metadata& metadata) {
              {"bert", write_word_piece},
              {"t5", write_unigram}}};
   auto name = metadata.require_text(key);
-  for (auto [kind, write] : kinds)
-    if (kind == name) {
+  for (auto& kind : kinds)
+    if (kind.first == name) {
       gguf_tokenizer_writer to{metadata};
       to.out.object([&] {
         to.out.text("version", "1.0");
-        write(to);
+        kind.second(to);
       });
       return to.out.result();
     }

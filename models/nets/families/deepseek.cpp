@@ -2,6 +2,7 @@
 #include "models/nets/families/readers.hpp"
 
 #include "models/nets/families/family.hpp"
+#include "models/nets/families/fine_experts.hpp"
 
 #include <fmt/format.h>
 
@@ -71,64 +72,15 @@ attention_spec read_attention(const config_fields& config,
   return result;
 }
 
-experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
-                          const std::string& name, std::size_t count) {
-  auto inner = read_size_or(config, {"moe_intermediate_size"}, 1407);
-  auto mlp_bias = config.boolean("mlp_bias").value_or(false);
-  experts_spec result;
-  result.router = linear(name + "gate", count, spec.hidden);
-  result.scale = read_number_or(config, "routed_scaling_factor", 0.0, 1e6, 1.0);
-  for (std::size_t e = 0; e < count; ++e)
-    result.experts.push_back(
-        gated_mlp(spec, fmt::format("{}experts.{}.", name, e), inner));
-  auto shared = read_size_or(config, {"n_shared_experts"}, 0);
-  if (shared != 0)
-    result.shared =
-        gated_mlp(spec, name + "shared_experts.", inner * shared, mlp_bias);
-  return result;
-}
-
-void read_groups(const config_fields& config, std::size_t count,
-                 experts_spec& experts) {
-  experts.groups = read_size_or(config, {"n_group"}, 1);
-  experts.chosen_groups = read_size_or(config, {"topk_group"}, 1);
-  if (count % experts.groups != 0)
-    config.refuse("n_group", fmt::format("must divide the {} experts", count));
-  if (experts.chosen_groups > experts.groups)
-    config.refuse("topk_group",
-                  fmt::format("must be at most the {} groups", experts.groups));
-  if (experts.chosen > count / experts.groups * experts.chosen_groups)
-    config.refuse("num_experts_per_tok",
-                  "must be at most the experts of the chosen groups");
-}
-
-// Calls `finish` with the experts of each layer that has some.
-template <class F>
-void add_layers(const config_fields& config, decoder_spec& spec, double scale,
-                std::size_t count, std::size_t chosen, std::size_t dense,
-                F finish) {
-  count =
-      read_experts_of_layer(config, {"n_routed_experts", "num_local_experts"},
-                            count, spec.layers.size());
-  chosen = read_chosen_experts(config, "num_experts_per_tok", chosen, count);
-  dense = static_cast<std::size_t>(
-      config.integer("first_k_dense_replace", 0, 1 << 12)
-          .value_or(static_cast<std::int64_t>(dense)));
-  auto mlp_bias = config.boolean("mlp_bias").value_or(false);
+// The layers without what stands behind the attention.
+void add_attention(const config_fields& config, decoder_spec& spec,
+                   double scale) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     auto& layer = spec.layers[i];
     auto name = layer_name(spec, i);
     layer.attention_norm = norm(name + "input_layernorm");
     layer.attention = read_attention(config, spec, name + "self_attn.", scale);
     layer.mlp_norm = norm(name + "post_attention_layernorm");
-    if (i < dense) {
-      layer.mlp = gated_mlp(spec, name + "mlp.", spec.intermediate, mlp_bias);
-      continue;
-    }
-    auto experts = read_experts(config, spec, name + "mlp.", count);
-    experts.chosen = chosen;
-    finish(name, experts, count);
-    layer.experts = std::move(experts);
   }
 }
 
@@ -145,11 +97,10 @@ decoder_spec read_deepseek_v2(const config_fields& config) {
     config.refuse("topk_method",
                   "only greedy and group_limited_greedy are built in");
   require_flag(config, "norm_topk_prob", false);
-  add_layers(config, spec, plain_scale(spec), 64, 6, 0,
-             [&](const std::string&, experts_spec& experts, std::size_t count) {
-               if (method == "group_limited_greedy")
-                 read_groups(config, count, experts);
-             });
+  add_attention(config, spec, plain_scale(spec));
+  add_fine_experts(config, spec, {.count = 64, .chosen = 6});
+  if (method == "group_limited_greedy")
+    choose_in_groups(config, spec);
   return spec;
 }
 
@@ -167,15 +118,9 @@ decoder_spec read_deepseek_v3(const config_fields& config) {
         scale *= magnitude * magnitude;
       }
     }
-  add_layers(
-      config, spec, scale, 256, 8, 3,
-      [&](const std::string& name, experts_spec& experts, std::size_t count) {
-        experts.score = experts_spec::scoring::sigmoid;
-        experts.is_normalized = config.boolean("norm_topk_prob").value_or(true);
-        experts.correction = name + "mlp.gate.e_score_correction_bias";
-        experts.counts_two_of_group = true;
-        read_groups(config, count, experts);
-      });
+  add_attention(config, spec, scale);
+  add_fine_experts(config, spec, {.count = 256, .chosen = 8, .dense = 3});
+  choose_by_sigmoid(config, spec, true);
   return spec;
 }
 

@@ -1,7 +1,9 @@
-// Falcon 7B, 40B, 180B and their like.
+// Falcon RW, 7B, 40B, 180B and their like.
 #include "models/nets/families/readers.hpp"
 
 #include "models/nets/families/family.hpp"
+
+#include <cmath>
 
 namespace model_server {
 
@@ -26,10 +28,16 @@ void add_norms(layer_spec& layer, const std::string& name, bool is_parallel,
     layer.mlp_norm = norm(name + "post_attention_layernorm", true);
 }
 
+// Of Falcon RW; they are scaled as the scores are.
+void read_slopes(decoder_spec& spec) {
+  spec.slopes = alibi_slopes(spec.heads);
+  for (auto& slope : spec.slopes)
+    slope /= std::sqrt(static_cast<float>(spec.head));
+}
+
 } // namespace
 
 decoder_spec read_falcon(const config_fields& config) {
-  require_flag(config, "alibi", false);
   auto heads = read_size(config, {"num_attention_heads", "n_head"});
   auto inner = 4 * read_size(config, {"hidden_size"});
   auto spec = begin_decoder(config,
@@ -49,7 +57,10 @@ decoder_spec read_falcon(const config_fields& config) {
   if (is_new && !spec.is_parallel)
     config.refuse("parallel_attn", "must be true in the new architecture");
   spec.activate = read_activation(config, "activation", "gelu");
-  spec.ropes = {read_rope(config, spec)};
+  if (config.boolean("alibi").value_or(false))
+    read_slopes(spec);
+  else
+    spec.ropes = {read_rope(config, spec)};
   spec.embedding.tensor = spec.prefix + "word_embeddings.weight";
   spec.norm = norm(spec.prefix + "ln_f", true);
   auto has_bias = config.boolean("bias").value_or(false);

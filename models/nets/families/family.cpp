@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
@@ -208,6 +209,23 @@ std::size_t read_chosen_experts(const config_fields& config, const char* key,
   auto result = read_size_or(config, {key}, otherwise);
   if (result > count)
     config.refuse(key, fmt::format("must be at most the {} experts", count));
+  return result;
+}
+
+std::vector<float> alibi_slopes(std::size_t heads, double most) {
+  auto power = std::bit_ceil(heads);
+  std::vector<float> result;
+  auto add = [&](std::size_t first, std::size_t step) {
+    for (auto i = first; i <= power && result.size() < heads; i += step)
+      result.push_back(static_cast<float>(std::exp2(
+          -most * static_cast<double>(i) / static_cast<double>(power))));
+  };
+  if (power == heads) {
+    add(1, 1);
+  } else {
+    add(2, 2);
+    add(1, 2);
+  }
   return result;
 }
 

@@ -101,6 +101,11 @@ void require_flag(const config_fields& config, const char* key, bool wanted);
 void require_whole_weights(const config_fields& config,
                            std::string_view read = {});
 
+/// What each of so many heads' scores lose for each token between query and key
+/// (ALiBi): a geometric sequence that ends at 2^-most. Of a count that is no power
+/// of two, every other slope of the next one comes first.
+std::vector<float> alibi_slopes(std::size_t heads, double most = 8.0);
+
 // --- parts -------------------------------------------------------------------
 
 /// What the names of a layer's tensors begin with: `model.layers.3.`.

@@ -2,6 +2,7 @@
 #include "models/nets/families/readers.hpp"
 
 #include "models/nets/families/family.hpp"
+#include "models/weights/token_list.hpp"
 
 namespace model_server {
 
@@ -36,6 +37,22 @@ decoder_spec read_mistral(const config_fields& config) {
   auto window = read_size_or(config, {"sliding_window"}, 0);
   for (auto& layer : spec.layers)
     layer.attention.window = window;
+  return spec;
+}
+
+// Mistral Small 3.1 and later: a Mistral beside a part that sees pictures, which
+// is not used.
+decoder_spec read_mistral3(const config_fields& config) {
+  require_whole_weights(config);
+  auto text = config.object("text_config");
+  if (!text)
+    config.refuse("text_config", "but the network is described there");
+  if (text->text("model_type").value_or("mistral") != "mistral")
+    text->refuse("model_type", "only mistral is built in");
+  auto spec = read_mistral(*text);
+  spec.other_prefixes = {"language_model.model.", "model.language_model."};
+  if (spec.end_tokens.empty())
+    spec.end_tokens = read_token_list(config, "eos_token_id");
   return spec;
 }
 

@@ -1,4 +1,4 @@
-// OLMo 2: norms behind attention and MLP, not before them.
+// OLMo 2 and 3: norms behind attention and MLP, not before them.
 #include "models/nets/families/readers.hpp"
 
 #include "models/nets/families/family.hpp"
@@ -22,6 +22,22 @@ decoder_spec read_olmo2(const config_fields& config) {
     layer.mlp = gated_mlp(spec, name + "mlp.", spec.intermediate);
     layer.mlp_out_norm = norm(name + "post_feedforward_layernorm");
   }
+  return spec;
+}
+
+// Three of four layers see a window, and their positions are not scaled.
+decoder_spec read_olmo3(const config_fields& config) {
+  auto spec = read_olmo2(config);
+  auto window = read_size_or(config, {"sliding_window"}, 4096);
+  auto given = config.find("layer_types") != nullptr;
+  auto slides = read_sliding_layers(config, spec.layers.size(), false);
+  spec.ropes.push_back(
+      {.size = spec.ropes[0].size, .theta = spec.ropes[0].theta});
+  for (std::size_t i = 0; i < spec.layers.size(); ++i)
+    if (given ? slides[i] : (i + 1) % 4 != 0) {
+      spec.layers[i].attention.window = window;
+      spec.layers[i].attention.rope = 1;
+    }
   return spec;
 }
 

@@ -18,11 +18,15 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.deepseek_v2.modeling_deepseek_v2 import DeepseekV2Moe
+from transformers.models.bloom import modeling_bloom
+from transformers.models.falcon import modeling_falcon
 from transformers.utils import logging
 
 logging.disable_progress_bar()
 # transformers 5.12 asks for a member there that is called otherwise.
 DeepseekV2Moe.num_experts = property(lambda self: self.config.n_routed_experts)
+# It rounds slopes, and what they are multiplied with, to 8 bits; here they are whole.
+modeling_falcon.build_alibi_tensor = lambda mask, heads, dtype: modeling_bloom.build_alibi_tensor(mask, heads, dtype)
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROMPT_TOKENS, SCORED_STEPS, GREEDY_TOKENS = 21, 4, 24
 
@@ -95,6 +99,24 @@ VARIANTS = {
         mscale=0.8, mscale_all_dim=0.9))),
     "deepseek-v3-rows": ("deepseek_v3", MLA | dict(n_group=1, topk_group=1, norm_topk_prob=False,
                                                    rope_interleave=False, q_lora_rank=None)),
+    "falcon-rw": ("falcon", dict(alibi=True, multi_query=False, parallel_attn=False, bias=True, num_attention_heads=6)),
+    "bloom": ("bloom", dict(hidden_size=48, n_layer=2, n_head=4, vocab_size=99, bos_token_id=1, eos_token_id=2)),
+    "mpt": ("mpt", dict(d_model=48, n_layers=2, n_heads=6, vocab_size=99, max_seq_len=128,
+                        bos_token_id=1, eos_token_id=2)),
+    "olmo3": ("olmo3", dict(sliding_window=8, num_hidden_layers=4)),
+    "olmoe": ("olmoe", dict(num_experts=6, num_experts_per_tok=3)),
+    "glm4-moe": ("glm4_moe", dict(head_dim=12, moe_intermediate_size=24, n_routed_experts=8, num_experts_per_tok=3, n_group=4,
+                                  topk_group=2, routed_scaling_factor=1.5, num_hidden_layers=3, use_qk_norm=True,
+                                  attention_bias=True)),
+    "exaone4": ("exaone4", dict(sliding_window=8, num_hidden_layers=4)),
+    "seed-oss": ("seed_oss", dict(head_dim=16)),
+    "ernie4_5": ("ernie4_5", dict(head_dim=16)),
+    "arcee": ("arcee", dict(mlp_bias=True)),
+    "nemotron": ("nemotron", dict(hidden_size=64)),
+    "granite-moe": ("granitemoe", dict(num_local_experts=6, num_experts_per_tok=3, embedding_multiplier=3.0, logits_scaling=2.0,
+                                       residual_multiplier=0.5, attention_multiplier=0.2)),
+    "granite-moe-shared": ("granitemoeshared", dict(num_local_experts=4, num_experts_per_tok=2, shared_intermediate_size=40,
+                                                    tie_word_embeddings=True)),
     # Published with code of their own, which says the same as a family that
     # transformers has: (model_type here, its changes, model_type there, changes there)
     "minicpm": ("minicpm", dict(scale_emb=3.0, scale_depth=1.4, dim_model_base=24, tie_word_embeddings=False),
@@ -109,6 +131,8 @@ VARIANTS = {
                                 add_bias_linear=False, rope_ratio=5, rmsnorm=True, post_layer_norm=True,
                                 multi_query_attention=True),
                 "glm", dict(head_dim=12, rms_norm_eps=1e-5, rope_theta=50000.0)),
+    # Beside a part that sees pictures.
+    "mistral3": ("mistral3", dict(head_dim=16), "mistral", dict(head_dim=16, sliding_window=None)),
 }
 
 
@@ -135,10 +159,12 @@ def numbers(name, shape, scale, offset):
 def rule(name, shape, family):
     """How large the numbers of a tensor are: scale and offset."""
     root12 = math.sqrt(12)
+    if "word_embeddings_layernorm" in name:  # small, or layers would not count beside a tied head
+        return 0.1 * root12, 0.2
     if "norm" in name or ".ln_" in name or "ln_attn" in name or "ln_mlp" in name:
         if name.endswith("bias"):
             return 0.3 * root12, 0.0
-        return 0.2 * root12, 0.0 if family.startswith("gemma") else 1.0
+        return 0.2 * root12, 0.0 if family.startswith(("gemma", "nemotron")) else 1.0
     if name.endswith("e_score_correction_bias"):
         return 0.3, 0.0
     if "bias" in name or "sinks" in name:
@@ -159,6 +185,7 @@ def rounded(value):
 
 def own_tensors(name, config, there):
     """The tensors that a family with code of its own stores, and how they become those of the other."""
+    config = config.get("text_config", config)
     heads, groups = config["num_attention_heads"], config.get("num_key_value_heads", 4)
     head = 12
     shapes, moves = {}, []
@@ -216,19 +243,22 @@ def own_tensors(name, config, there):
         move(b + ".weight", (hidden,), whole("model.norm.weight"))
         move(c + ".weight", (vocab, hidden), whole("lm_head.weight"))
     else:
+        beginning = "language_model." if name == "mistral3" else ""
         for tensor, shape in there.items():
-            move(tensor, shape, whole(tensor))
+            move(beginning + tensor, shape, whole(tensor))
     return shapes, moves
 
 
 def make(name):
     own, changes, *other = VARIANTS[name]
-    base = {} if own.startswith(("gpt2", "gpt_big")) else dict(BASE)
+    base = {} if own.startswith(("gpt2", "gpt_big", "bloom", "mpt")) else dict(BASE)
     if own in ("falcon",):
         base.pop("intermediate_size"), base.pop("num_key_value_heads")
     if own in ("gpt_neox",):
         base.pop("num_key_value_heads")
     there_type, there_changes = other if other else (own, changes)
+    # Its other way adds the bias of positions twice.
+    attention = "sdpa" if name == "falcon-rw" else "eager"
     config = AutoConfig.for_model(there_type, **(base | there_changes))
     with tempfile.TemporaryDirectory() as folder:
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)
@@ -239,13 +269,15 @@ def make(name):
             saved = base | changes | dict(model_type=own, hidden_act="silu", eos_token_id=2)
             if own == "qwen":
                 saved.pop("num_key_value_heads")
+            if own == "mistral3":
+                saved = dict(model_type=own, text_config=saved | dict(model_type=there_type))
         shapes, moves = own_tensors(name, saved, there) if other else (there, [(t, [(t, lambda x: x)]) for t in there])
         for salt in range(40):
             rules = {t: [rounded(x) for x in rule(t, shape, own)] for t, shape in shapes.items()}
             made = {t: numbers(f"{salt}{t}", shape, *rules[t]) for t, shape in shapes.items()}
             stored = {target: numpy.ascontiguousarray(cut(made[source])) for source, targets in moves for target, cut in targets}
             save_file(stored, f"{folder}/model.safetensors", metadata={"format": "pt"})
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
             generator = torch.Generator().manual_seed(salt)
             prompt = torch.randint(3, 99, (PROMPT_TOKENS,), generator=generator).tolist()
             ids, scores, gap = list(prompt), [], float("inf")

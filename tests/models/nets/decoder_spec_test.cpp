@@ -157,9 +157,9 @@ TEST_F(decoder_spec_test, ropes_that_cannot_be_are_refused) {
 }
 
 TEST_F(decoder_spec_test, another_architecture_is_refused_in_one_sentence) {
-  EXPECT_THAT(refusal(R"("architectures":["BloomForCausalLM"])"),
+  EXPECT_THAT(refusal(R"("architectures":["MambaForCausalLM"])"),
               AllOf(HasSubstr("config.json"),
-                    HasSubstr("the architecture is `BloomForCausalLM`, which "
+                    HasSubstr("the architecture is `MambaForCausalLM`, which "
                               "is not built in; these are: "),
                     HasSubstr("Qwen2ForCausalLM")));
   folder.write("config.json", R"({"model_type":"bert"})");
@@ -168,6 +168,55 @@ TEST_F(decoder_spec_test, another_architecture_is_refused_in_one_sentence) {
   folder.write("config.json", "{}");
   EXPECT_THAT(error_of([&] { read_decoder_spec(folder.path()); }),
               HasSubstr("the architecture is not given"));
+}
+
+TEST_F(decoder_spec_test, what_families_do_not_do_here_is_refused) {
+  struct example {
+    const char* architecture;
+    const char* change;
+    const char* reason;
+  };
+  for (auto [architecture, change, reason] : {
+           example{"Mpt", R"("attn_config":{"clip_qkv":6})",
+                   "attn_config: `clip_qkv` is 6, limits"},
+           example{"Mpt", R"("attn_config":{"alibi":false})",
+                   "`alibi` is false, only true"},
+           example{"Mpt", R"("no_bias":false)", "`no_bias` is false"},
+           example{"Olmoe", R"("clip_qkv":8.0)", "`clip_qkv` is 8.0, limits"},
+           example{"Bloom",
+                   R"("apply_residual_connection_post_layernorm":true)",
+                   "only false is built in"},
+           example{"Ernie4_5", R"("use_bias":true)", "`use_bias` is true"},
+       })
+    EXPECT_THAT(refusal(R"("architectures":[")" + std::string{architecture}
+                        + R"(ForCausalLM"],)" + change),
+                HasSubstr(reason))
+        << architecture;
+  EXPECT_THAT(refusal(R"("architectures":["Mistral3ForConditionalGeneration"],
+                         "text_config":{"model_type":"ministral3"})"),
+              HasSubstr("text_config: `model_type` is \"ministral3\", only"));
+}
+
+TEST_F(decoder_spec_test, positions_are_scaled_where_layers_see_all) {
+  auto spec = read(R"("architectures":["Olmo3ForCausalLM"],"num_hidden_layers":4,
+           "rope_scaling":{"rope_type":"yarn","factor":8.0,
+                           "original_max_position_embeddings":64})");
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto& attention = spec.layers[i].attention;
+    auto& rope = spec.ropes[*attention.rope];
+    EXPECT_EQ(attention.window, i < 3 ? 4096u : 0u);
+    EXPECT_EQ(rope.scaling,
+              i < 3 ? rope_spec::kind::plain : rope_spec::kind::yarn);
+    EXPECT_EQ(rope.theta, spec.ropes[0].theta);
+  }
+}
+
+TEST_F(decoder_spec_test, letters_tell_which_layers_see_a_window) {
+  auto spec = read(R"("architectures":["Exaone4ForCausalLM"],"num_hidden_layers":5,
+           "sliding_window":64,"sliding_window_pattern":"LLG")");
+  // The last one always sees all.
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(spec.layers[i].attention.window, i % 3 < 2 && i < 4 ? 64u : 0u);
 }
 
 TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
@@ -203,7 +252,8 @@ TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
 
 TEST_F(decoder_spec_test, more_experts_than_any_model_has_are_refused) {
   for (std::string name : {"Mixtral", "Qwen2Moe", "Qwen3Moe", "DeepseekV2",
-                           "DeepseekV3", "GptOss"})
+                           "DeepseekV3", "GptOss", "Glm4Moe", "GraniteMoe",
+                           "Olmoe"})
     EXPECT_THAT(refusal(R"("architectures":[")" + name
                         + R"(ForCausalLM"],"num_experts":9999999,
                              "num_local_experts":9999999,

@@ -117,17 +117,23 @@ private:
   }
 
   void split_gates(experts_spec& experts, const std::string& block) {
-    auto own = [&](matrix_source& matrix, const char* name, std::size_t item) {
+    auto own = [&](matrix_source& matrix, const char* name, std::size_t items,
+                   std::size_t item) {
       matrix = {.tensor = block + name + ".weight",
                 .bias = {},
                 .outputs = matrix.outputs,
                 .inputs = matrix.inputs,
-                .items = experts.experts.size(),
+                .items = items,
                 .item = item};
     };
-    for (std::size_t e = 0; e < experts.experts.size(); ++e) {
-      own(experts.experts[e].gate, "ffn_gate_exps", e);
-      own(experts.experts[e].up, "ffn_up_exps", e);
+    auto count = experts.experts.size();
+    for (std::size_t e = 0; e < count; ++e) {
+      own(experts.experts[e].gate, "ffn_gate_exps", count, e);
+      own(experts.experts[e].up, "ffn_up_exps", count, e);
+    }
+    if (experts.shared) {
+      own(experts.shared->gate, "ffn_gate_shexp", 0, 0);
+      own(experts.shared->up, "ffn_up_shexp", 0, 0);
     }
   }
 

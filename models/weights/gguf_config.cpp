@@ -81,6 +81,11 @@ private:
       kind = "deepseek_v3";
       of = "DeepseekV3ForCausalLM";
     }
+    // Version 3 of OLMo has windows.
+    if (name_ == "olmo2" && to_.integer("attention.sliding_window")) {
+      kind = "olmo3";
+      of = "Olmo3ForCausalLM";
+    }
     to_.set("model_type", kind);
     rapidjson::Value list{rapidjson::kArrayType};
     list.PushBack(rapidjson::Value{of.data(),
@@ -142,6 +147,7 @@ private:
     if (auto epsilon = to_.number("attention.layer_norm_epsilon", 0.0, 1.0))
       to_.set(name_ == "gpt2" || name_ == "falcon" ? "layer_norm_epsilon"
               : name_ == "starcoder2"              ? "norm_epsilon"
+              : name_ == "nemotron"                ? "norm_eps"
                                                    : "layer_norm_eps",
               *epsilon);
   }

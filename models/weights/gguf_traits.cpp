@@ -8,7 +8,7 @@ namespace model_server {
 
 namespace {
 
-constexpr std::array<gguf_traits, 27> table{{
+constexpr std::array<gguf_traits, 33> table{{
     {.architecture = "llama",
      .model_type = "llama",
      .class_name = "LlamaForCausalLM",
@@ -132,6 +132,32 @@ constexpr std::array<gguf_traits, 27> table{{
      .class_name = "SmolLM3ForCausalLM",
      .is_rope_interleaved = true,
      .is_rope_permuted = true},
+    {.architecture = "arcee",
+     .model_type = "arcee",
+     .class_name = "ArceeForCausalLM",
+     .activation = "relu2",
+     .is_rope_interleaved = true,
+     .is_rope_permuted = true},
+    {.architecture = "ernie4_5",
+     .model_type = "ernie4_5",
+     .class_name = "Ernie4_5ForCausalLM",
+     .is_rope_interleaved = true},
+    {.architecture = "exaone4",
+     .model_type = "exaone4",
+     .class_name = "Exaone4ForCausalLM",
+     .window_period = 4},
+    {.architecture = "nemotron",
+     .model_type = "nemotron",
+     .class_name = "NemotronForCausalLM",
+     .activation = "relu2",
+     .norm_has_one_added = true},
+    {.architecture = "olmoe",
+     .model_type = "olmoe",
+     .class_name = "OlmoeForCausalLM",
+     .experts_are_stacked = true},
+    {.architecture = "seed_oss",
+     .model_type = "seed_oss",
+     .class_name = "SeedOssForCausalLM"},
 }};
 
 } // namespace

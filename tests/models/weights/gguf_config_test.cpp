@@ -116,6 +116,13 @@ TEST(gguf_config_test, architectures_have_what_their_files_do_not_say) {
                    "n_positions": 512, "activation_function": "gelu_new"})");
   expect_holds(config_of(sizes("smollm3")),
                R"({"no_rope_layers": [1, 1, 1, 0]})");
+  expect_holds(config_of(sizes("olmo2")), R"({"model_type": "olmo2"})");
+  expect_holds(config_of(sizes("olmo2").integer(
+                   "olmo2.attention.sliding_window", 128)),
+               R"({"model_type": "olmo3", "sliding_window": 128})");
+  expect_holds(config_of(sizes("nemotron").number(
+                   "nemotron.attention.layer_norm_epsilon", 0.125f)),
+               R"({"norm_eps": 0.125, "hidden_act": "relu2"})");
 }
 
 TEST(gguf_config_test, experts_are_counted) {

@@ -2,6 +2,7 @@
 #include "config/config_file.hpp"
 
 #include "config/config_reader.hpp"
+#include "config/json_number.hpp"
 #include "config/quote.hpp"
 
 #include <fmt/format.h>
@@ -39,7 +40,7 @@ parse_config(std::string_view text, std::string_view file,
   constexpr unsigned flags =
       rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag
       | rapidjson::kParseCommentsFlag | rapidjson::kParseTrailingCommasFlag
-      | rapidjson::kParseFullPrecisionFlag;
+      | exact_numbers_flag;
   rapidjson::Reader reader;
   auto result = reader.Parse<flags>(stream, models);
   if (!result.IsError())

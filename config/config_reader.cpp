@@ -1,6 +1,7 @@
 // Builds the models of a config.json from RapidJSON's events.
 #include "config/config_reader.hpp"
 
+#include "config/json_number.hpp"
 #include "config/model_name.hpp"
 #include "config/quote.hpp"
 
@@ -161,8 +162,10 @@ bool model_reader::Null() {
   return refuse_value("null");
 }
 
-bool model_reader::RawNumber(const char*, unsigned, bool) {
-  return refuse_value("a number"); // not asked for by our flags
+bool model_reader::RawNumber(const char* text, unsigned size, bool) {
+  auto number = read_json_number({text, size});
+  return number ? pass_number(*number, *this)
+                : refuse_value("a number beyond 1.8e308");
 }
 
 model_setting& model_reader::current() {

@@ -1,6 +1,7 @@
 // RapidJSON with the guards that it lacks by itself.
 #include "http/json.hpp"
 
+#include "config/json_number.hpp"
 #include "config/quote.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr unsigned parse_flags = rapidjson::kParseIterativeFlag
                                  | rapidjson::kParseValidateEncodingFlag
-                                 | rapidjson::kParseFullPrecisionFlag;
+                                 | exact_numbers_flag;
 
 constexpr std::size_t shown_bytes = 64;
 
@@ -53,8 +54,13 @@ public:
   bool Double(double value) {
     return count() && document_.Double(value);
   }
-  bool RawNumber(const char* text, rapidjson::SizeType size, bool copy) {
-    return count() && document_.RawNumber(text, size, copy);
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    auto number = read_json_number({text, size});
+    if (!number)
+      return refuse("invalid_json",
+                    fmt::format("the body has a number beyond 1.8e308: {}",
+                                quote({text, size})));
+    return pass_number(*number, *this);
   }
   bool String(const char* text, rapidjson::SizeType size, bool copy) {
     return count() && document_.String(text, size, copy);

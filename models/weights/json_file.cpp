@@ -1,10 +1,14 @@
 // Reads JSON objects and their typed fields.
 #include "models/weights/json_file.hpp"
 
+#include "config/json_number.hpp"
 #include "models/weights/mapped_file.hpp"
 
 #include <fmt/format.h>
+#include <rapidjson/encodedstream.h>
 #include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -31,19 +35,76 @@ std::string shown(const rapidjson::Value& value) {
   return result;
 }
 
+/// Passes what a reader finds on to a document.
+class document_handler
+    : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, document_handler> {
+public:
+  using size = rapidjson::SizeType;
+
+  explicit document_handler(rapidjson::Document& document) : to_(document) {
+  }
+
+  bool Null() {
+    return to_.Null();
+  }
+  bool Bool(bool value) {
+    return to_.Bool(value);
+  }
+  bool RawNumber(const char* text, size length, bool) {
+    auto number = read_json_number({text, length});
+    return number && pass_number(*number, to_);
+  }
+  bool String(const char* text, size length, bool copies) {
+    return to_.String(text, length, copies);
+  }
+  bool StartObject() {
+    return to_.StartObject();
+  }
+  bool Key(const char* text, size length, bool copies) {
+    return to_.Key(text, length, copies);
+  }
+  bool EndObject(size members) {
+    return to_.EndObject(members);
+  }
+  bool StartArray() {
+    return to_.StartArray();
+  }
+  bool EndArray(size items) {
+    return to_.EndArray(items);
+  }
+
+private:
+  rapidjson::Document& to_;
+};
+
 } // namespace
 
 rapidjson::Document parse_json_object(std::string_view text,
                                       const std::string& where) {
-  constexpr auto flags = rapidjson::kParseIterativeFlag
-                         | rapidjson::kParseFullPrecisionFlag
-                         | rapidjson::kParseValidateEncodingFlag;
+  rapidjson::MemoryStream bytes{text.data(), text.size()};
+  // Passes by a byte order mark.
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream>
+      stream{bytes};
   rapidjson::Document result;
-  result.Parse<flags>(text.data(), text.size());
-  if (result.HasParseError())
-    throw std::runtime_error(fmt::format(
-        "{}: not JSON at byte {}: {}", where, result.GetErrorOffset(),
-        rapidjson::GetParseError_En(result.GetParseError())));
+  rapidjson::ParseResult parsed;
+  // `Populate` takes what the handler built.
+  auto generate = [&](rapidjson::Document& document) {
+    constexpr auto flags = rapidjson::kParseIterativeFlag | exact_numbers_flag
+                           | rapidjson::kParseValidateEncodingFlag;
+    document_handler handler{document};
+    rapidjson::Reader reader;
+    parsed = reader.Parse<flags>(stream, handler);
+    return !parsed.IsError();
+  };
+  result.Populate(generate);
+  // The handler stops at nothing else.
+  auto code = parsed.Code() == rapidjson::kParseErrorTermination
+                  ? rapidjson::kParseErrorNumberTooBig
+                  : parsed.Code();
+  if (parsed.IsError())
+    throw std::runtime_error(fmt::format("{}: not JSON at byte {}: {}", where,
+                                         parsed.Offset(),
+                                         rapidjson::GetParseError_En(code)));
   if (!result.IsObject())
     throw std::runtime_error(fmt::format("{}: not a JSON object", where));
   return result;

@@ -25,6 +25,12 @@ std::string nested(std::size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
 }
 
+double number_of(std::string_view text) {
+  rapidjson::Document document;
+  EXPECT_FALSE(parse_json(text, document));
+  return document["a"].GetDouble();
+}
+
 struct json_case {
   std::string text;
   std::string code;
@@ -117,6 +123,13 @@ TEST(json_test, names_the_place_of_a_key_that_is_there_twice) {
       parse_json(R"({"a":1,"list":[0,{"deep":{"x":1,"x":2}}]})", document);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->param, "list[1].deep.x");
+}
+
+TEST(json_test, a_number_is_what_it_says) {
+  EXPECT_EQ(number_of("{\"a\":0.00000000000000000000000000000000}"), 0.0);
+  EXPECT_EQ(number_of("{\"a\":0.1}"), 0.1);
+  EXPECT_EQ(message_of("[10e308]"),
+            "the body has a number beyond 1.8e308: \"10e308\"");
 }
 
 TEST(json_test, writes_null_for_what_json_has_no_number_for) {

@@ -18,7 +18,7 @@ public:
       : file_(file),
         to_(file, traits),
         name_(traits.architecture),
-        experts_(to_.integer("expert_count", 0).value_or(0)),
+        experts_(count_experts()),
         hidden_(to_.require_integer("embedding_length")),
         layers_(to_.require_integer("block_count", 1 << 12)),
         heads_(to_.require_integer("attention.head_count")),
@@ -46,6 +46,21 @@ public:
 private:
   bool is_mixtral() const {
     return name_ == "llama" && experts_ > 0;
+  }
+
+  // Each is described, so that the file must have them.
+  std::int64_t count_experts() const {
+    constexpr auto key = "expert_count";
+    auto count = to_.integer(key, 0).value_or(0);
+    constexpr std::string_view stack = ".ffn_down_exps.weight";
+    for (auto& [name, tensor] : file_.tensors())
+      if (name.ends_with(stack) && tensor.shape.size() == 3
+          && tensor.shape[0] == static_cast<std::uint64_t>(count))
+        return count;
+    if (count != 0)
+      file_.metadata().refuse(
+          to_.key(key), "but no tensor `ffn_down_exps` holds so many");
+    return count;
   }
 
   // Keys and values are kept as one small vector (DeepSeek).

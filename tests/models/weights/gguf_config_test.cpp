@@ -38,11 +38,20 @@ gguf_bytes sizes(const std::string& name) {
   return made;
 }
 
+// With so many experts of one number.
+gguf_bytes with_experts(const std::string& name, std::uint64_t count) {
+  auto made = sizes(name);
+  made.integer(name + ".expert_count", static_cast<std::uint32_t>(count));
+  made.tensor("blk.1.ffn_down_exps.weight", {1, 1, count}, 0, 0);
+  for (std::uint64_t i = 0; i < count; ++i)
+    made.data += little(0.0f);
+  return made;
+}
+
 // Those of DeepSeek.
 gguf_bytes latent_sizes() {
-  auto made = sizes("deepseek2");
-  made.integer("deepseek2.expert_count", 16)
-      .integer("deepseek2.expert_used_count", 4)
+  auto made = with_experts("deepseek2", 16);
+  made.integer("deepseek2.expert_used_count", 4)
       .integer("deepseek2.attention.key_length", 40)
       .integer("deepseek2.attention.key_length_mla", 24)
       .integer("deepseek2.attention.value_length_mla", 16)
@@ -126,14 +135,12 @@ TEST(gguf_config_test, architectures_have_what_their_files_do_not_say) {
 }
 
 TEST(gguf_config_test, experts_are_counted) {
-  expect_holds(config_of(sizes("llama")
-                             .integer("llama.expert_count", 8)
+  expect_holds(config_of(with_experts("llama", 8)
                              .integer("llama.expert_used_count", 2)),
                R"({"model_type": "mixtral", "num_local_experts": 8,
                    "num_experts_per_tok": 2})");
   expect_holds(
-      config_of(sizes("qwen3moe")
-                    .integer("qwen3moe.expert_count", 16)
+      config_of(with_experts("qwen3moe", 16)
                     .integer("qwen3moe.expert_used_count", 4)
                     .integer("qwen3moe.expert_feed_forward_length", 24)),
       R"({"num_experts": 16, "moe_intermediate_size": 24,
@@ -219,8 +226,11 @@ TEST(gguf_config_test, what_is_missing_or_out_of_range_is_refused_by_name) {
               AllOf(HasSubstr("made.gguf"),
                     HasSubstr("`llama.embedding_length` is missing")));
   EXPECT_THAT(refusal(gguf_bytes{}), HasSubstr("`general.architecture`"));
-  EXPECT_THAT(refusal(sizes("llama").integer("llama.expert_count", 4)),
+  EXPECT_THAT(refusal(with_experts("llama", 4)),
               HasSubstr("`llama.expert_used_count` is missing"));
+  EXPECT_THAT(refusal(sizes("llama").integer("llama.expert_count", 4096)),
+              HasSubstr("`llama.expert_count` is 4096, but no tensor "
+                        "`ffn_down_exps` holds so many"));
   EXPECT_THAT(
       refusal(sizes("llama").number("llama.rope.freq_base", 0)),
       HasSubstr("`llama.rope.freq_base` is 0, must be a number from 1"));

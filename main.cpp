@@ -268,12 +268,14 @@ struct serving_end {
 int serve(const settings& config) {
   actor_settings actor_config{config};
   caf::actor_system system{actor_config};
-  auto gateway = start_serving(system, config);
+  auto telemetry = start_telemetry(system);
+  auto gateway = start_serving(system, config, telemetry);
   serving_end end{gateway};
   auto started = std::make_shared<start_result>();
   auto is_hopeless = false;
   {
-    http_server server{config.http, make_endpoints(system, gateway, config)};
+    http_server server{config.http,
+                       make_endpoints(system, gateway, telemetry, config)};
     announce(fmt::format("listening on http://{}:{}", config.http.address,
                          server.port()));
     log_event(log_level::info, "listening",

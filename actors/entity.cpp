@@ -3,8 +3,11 @@
 
 #include "actors/device_choice.hpp"
 
+#include <prometheus/histogram.h>
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace model_server {
 
@@ -20,6 +23,9 @@ entity_status entity::status() const {
   result.tokens_per_second = load.tokens_per_second;
   result.restarts = restarts;
   result.reason = reason;
+  result.cache_blocks = load.counts.cache_blocks;
+  result.cache_blocks_used = load.counts.cache_blocks_used;
+  result.memory_bytes = load.counts.memory_bytes;
   return result;
 }
 
@@ -40,9 +46,22 @@ void entity::sent(const prompt_trail& trail, std::uint64_t tokens) {
 }
 
 void entity::take_load(const worker_load& told) {
+  count_steps(told.counts);
   load = told;
   while (on_their_way.size() > submits - load.submits)
     on_their_way.pop_front();
+}
+
+// What it has counted more than when it told last. Each worker begins anew.
+void entity::count_steps(const worker_counts& told) {
+  const auto& before = load.counts;
+  if (!figures || told.step_places <= before.step_places)
+    return;
+  std::vector<double> more(told.steps.size() + 1); // none are larger
+  for (std::size_t i = 0; i < told.steps.size(); ++i)
+    more[i] = static_cast<double>(told.steps[i] - before.steps[i]);
+  figures->batch_size.ObserveMultiple(
+      more, static_cast<double>(told.step_places - before.step_places));
 }
 
 std::uint64_t entity::burden(const prompt_trail& trail) const {

@@ -1,6 +1,7 @@
 // One entity: a model on a device, as its supervisor keeps it.
 #pragma once
 
+#include "actors/figures.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/prefix_affinity.hpp"
 #include "config/settings.hpp"
@@ -39,6 +40,8 @@ struct entity {
   bool is_down = false;
   /// What the worker told last.
   worker_load load;
+  /// Of this model and device; null until it has its first worker.
+  device_figures* figures = nullptr;
   /// Submits sent to the worker, and how many tokens each of those that `load`
   /// doesn't count yet may take.
   std::uint64_t submits = 0;
@@ -78,7 +81,7 @@ struct entity {
   /// A request was sent to its worker.
   void sent(const prompt_trail& trail, std::uint64_t tokens);
 
-  /// Its worker tells how busy it is.
+  /// Its worker tells how busy it is, and what it has counted.
   void take_load(const worker_load& told);
 
   /// Tokens that its worker has to compute until it is done, a new prompt
@@ -92,6 +95,9 @@ struct entity {
   /// one again when it has served for as long as `most`.
   /// It has failed instead if this was one loss too many.
   void crashed(std::string why, time_point now, const serving_settings& limits);
+
+private:
+  void count_steps(const worker_counts& told);
 };
 
 } // namespace model_server

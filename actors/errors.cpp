@@ -47,6 +47,8 @@ std::string to_string(errc code) {
     return "shutting_down";
   case errc::deadline_exceeded:
     return "deadline_exceeded";
+  case errc::request_not_found:
+    return "request_not_found";
   case errc::internal_error:
     return "internal_error";
   }

@@ -50,6 +50,8 @@ enum class errc : std::uint8_t {
   shutting_down,
   /// The request ran longer than the limit.
   deadline_exceeded,
+  /// No recent request has this id.
+  request_not_found,
   /// Anything else: a bug.
   internal_error,
 };

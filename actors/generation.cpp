@@ -65,19 +65,40 @@ std::uint64_t generation::tokens_to_do() const {
   return has_made_ ? left : left + state_.tokens.size();
 }
 
+void generation::enter_step(time_point now) {
+  if (has_made_)
+    return;
+  if (reading_.steps++ == 0)
+    reading_since_ = now;
+}
+
 token_chunk generation::take_new_tokens(const model_entry& entry,
-                                        std::uint64_t incarnation) {
+                                        std::uint64_t incarnation,
+                                        time_point now) {
+  using std::chrono::duration_cast;
   token_chunk result;
   result.id = request_.id;
   result.incarnation = incarnation;
   result.first = known_ + 1;
   result.cached_tokens = static_cast<std::uint32_t>(state_.cached_tokens);
+  auto was_reading = !has_made_;
   if (is_embedding()) {
     if (!state_.embedding.empty())
       result.finish = finish_reason::stop;
     result.embedding = std::exchange(state_.embedding, {});
-    return result;
+  } else {
+    take_tokens(entry, result);
   }
+  has_made_ |= !result.tokens.empty() || result.finish != finish_reason::none;
+  if (was_reading && has_made_ && reading_.steps > 0) {
+    result.reading = reading_;
+    result.reading.time =
+        duration_cast<std::chrono::microseconds>(now - reading_since_);
+  }
+  return result;
+}
+
+void generation::take_tokens(const model_entry& entry, token_chunk& chunk) {
   auto at_turn_start = request_.prompt.begins_turn();
   // The model gives logprobs from the first token on that is not known yet.
   auto logprobs = std::exchange(state_.logprobs, {});
@@ -85,8 +106,8 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
        ++i, ++known_) {
     auto id = state_.tokens[state_.prompt_size + known_];
     if (state_.sampling.is_end(id, known_)) {
-      result.finish = finish_reason::stop;
-      return result;
+      chunk.finish = finish_reason::stop;
+      return;
     }
     auto at_start = known_ == 0 && at_turn_start;
     token made{id, entry.decode(id, at_start)};
@@ -94,12 +115,10 @@ token_chunk generation::take_new_tokens(const model_entry& entry,
       made.logprob = logprobs[i].drawn;
       made.likeliest = texts_of(logprobs[i].best, entry, at_start);
     }
-    result.tokens.push_back(std::move(made));
-    has_made_ = true;
+    chunk.tokens.push_back(std::move(made));
   }
   if (known_ >= most_tokens_)
-    result.finish = finish_reason::length;
-  return result;
+    chunk.finish = finish_reason::length;
 }
 
 } // namespace model_server

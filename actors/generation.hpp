@@ -3,6 +3,7 @@
 
 #include "actors/interfaces.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,8 @@ namespace model_server {
 /// points to the conversation beside it.
 class generation {
 public:
+  using time_point = std::chrono::steady_clock::time_point;
+
   /// `prompt` is the encoded conversation and shorter than the model's context.
   /// The tokens of the submit's log follow it.
   generation(submit order, token_sink sink, std::vector<token_id> prompt,
@@ -88,11 +91,14 @@ public:
   /// Lets the reply grow; a smaller number than before changes nothing.
   void raise_credit(std::uint64_t up_to);
 
-  /// What the last step has made: tokens up to the first end token or to the
-  /// most that are allowed, with their texts, and whether that was the end. Or
-  /// the embedding, once it is there.
+  /// It takes part in a step that begins now.
+  void enter_step(time_point now);
+
+  /// What the last step, over now, has made: tokens up to the first end token
+  /// or to the most that are allowed, with their texts, and whether that was
+  /// the end. Or the embedding, once it is there.
   token_chunk take_new_tokens(const model_entry& entry,
-                              std::uint64_t incarnation);
+                              std::uint64_t incarnation, time_point now);
 
   /// Tokens that `take_new_tokens` has given out, and those of the log.
   std::size_t tokens_known() const {
@@ -100,6 +106,8 @@ public:
   }
 
 private:
+  void take_tokens(const model_entry& entry, token_chunk& chunk);
+
   generation_request request_;
   token_sink sink_;
   sequence state_;
@@ -107,6 +115,9 @@ private:
   std::size_t most_tokens_ = 0;
   std::size_t known_ = 0;
   bool has_made_ = false;
+  // Of the prompt, until something was made of it.
+  prompt_reading reading_;
+  time_point reading_since_{};
   bool is_underway_ = false;
   std::uint64_t suspect_until_ = 0;
 };

@@ -73,9 +73,9 @@ inspected<Inspector> inspect(Inspector& f, sampling_options& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, generation_request& x) {
-  return f(caf::meta::type_name("generation_request"), x.id, x.trace_id,
-           x.model, x.prompt, x.sampling, x.seed, x.max_tokens, x.priority,
-           x.stop, x.task, x.dimensions);
+  return f(caf::meta::type_name("generation_request"), x.id, x.model, x.prompt,
+           x.sampling, x.seed, x.max_tokens, x.priority, x.stop, x.task,
+           x.dimensions);
 }
 
 template <class Inspector>
@@ -89,10 +89,22 @@ inspected<Inspector> inspect(Inspector& f, token& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, prompt_reading& x) {
+  return f(caf::meta::type_name("prompt_reading"), x.steps, x.time);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, worker_counts& x) {
+  return f(caf::meta::type_name("worker_counts"), x.steps, x.step_places,
+           x.cache_blocks, x.cache_blocks_used, x.memory_bytes);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, entity_status& x) {
   return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
            x.loaded, x.is_exact, x.running, x.waiting, x.tokens_per_second,
-           x.restarts, x.reason);
+           x.restarts, x.reason, x.cache_blocks, x.cache_blocks_used,
+           x.memory_bytes);
 }
 
 // -- down the tree ------------------------------------------------------------
@@ -145,6 +157,16 @@ inspected<Inspector> inspect(Inspector& f, get_status&) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, get_stories& x) {
+  return f(caf::meta::type_name("get_stories"), x.id);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, get_story&) {
+  return f(caf::meta::type_name("get_story"));
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, tokenize& x) {
   return f(caf::meta::type_name("tokenize"), x.model, x.prompt);
 }
@@ -164,7 +186,8 @@ inspected<Inspector> inspect(Inspector& f, drain& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, token_chunk& x) {
   return f(caf::meta::type_name("token_chunk"), x.id, x.incarnation, x.first,
-           x.tokens, x.finish, x.cached_tokens, x.embedding);
+           x.tokens, x.finish, x.cached_tokens, x.embedding, x.batch_size,
+           x.reading);
 }
 
 template <class Inspector>
@@ -195,7 +218,8 @@ inspected<Inspector> inspect(Inspector& f, worker_end& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, worker_gone& x) {
-  return f(caf::meta::type_name("worker_gone"), x.model, x.incarnation, x.end);
+  return f(caf::meta::type_name("worker_gone"), x.model, x.incarnation, x.end,
+           x.reason);
 }
 
 template <class Inspector>
@@ -268,7 +292,7 @@ inspected<Inspector> inspect(Inspector& f, load_progress& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, worker_load& x) {
   return f(caf::meta::type_name("worker_load"), x.incarnation, x.submits,
-           x.running, x.waiting, x.tokens_to_do, x.tokens_per_second);
+           x.running, x.waiting, x.tokens_to_do, x.tokens_per_second, x.counts);
 }
 
 template <class Inspector>
@@ -287,6 +311,51 @@ template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, server_status& x) {
   return f(caf::meta::type_name("server_status"), x.models, x.draining);
 }
+
+// -- stories ------------------------------------------------------------------
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, trace_context& x) {
+  return f(caf::meta::type_name("trace_context"), x.trace_id, x.span_id,
+           x.is_sampled, x.state);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, request_names& x) {
+  return f(caf::meta::type_name("request_names"), x.public_id, x.reply_id,
+           x.trace, x.received);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, story_event& x) {
+  return f(caf::meta::type_name("story_event"), x.step, x.at, x.device, x.from,
+           x.reason, x.prompt_steps, x.prompt_time, x.cached_tokens);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, step_summary& x) {
+  return f(caf::meta::type_name("step_summary"), x.count, x.least_batch,
+           x.largest_batch, x.batch_sum);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, reply_story& x) {
+  return f(caf::meta::type_name("reply_story"), x.id, x.names, x.index, x.model,
+           x.device, x.is_over, x.prompt_tokens, x.completion_tokens,
+           x.cached_tokens, x.steps, x.events, x.events_left_out);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, story_begun& x) {
+  return f(caf::meta::type_name("story_begun"), x.id, x.public_id, x.reply_id);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, request_stories& x) {
+  return f(caf::meta::type_name("request_stories"), x.replies);
+}
+
+// -- answers ------------------------------------------------------------------
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, tokenized& x) {

@@ -87,8 +87,19 @@ using reply_actor = caf::typed_actor<
     caf::reacts_to<client_left>,
     // The gateway's pulse: pings a silent stream, watches the deadline.
     caf::reacts_to<pulse_atom>,
+    // Tells its story so far.
+    caf::replies_to<get_story>::with<reply_story>,
     // INTERNAL: submits again after a lost worker or a loading model.
     caf::reacts_to<retry_atom>>;
+
+/// One per front: remembers what happened to the last requests.
+using history_actor = caf::typed_actor<
+    // A reply that can be asked for its story has begun.
+    caf::reacts_to<story_begun, reply_actor>,
+    // It is over, and this is all of it.
+    caf::reacts_to<reply_story>,
+    // Errors: request_not_found.
+    caf::replies_to<get_stories>::with<request_stories>>;
 
 /// One per front, the sink of all its workers: knows which reply has which
 /// worker. A step of a worker is one message so, and a worker's process knows

@@ -58,6 +58,11 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<remove_device>("remove_device")
       .add_message_type<activate_model>("activate_model")
       .add_message_type<get_status>("get_status")
+      .add_message_type<get_stories>("get_stories")
+      .add_message_type<get_story>("get_story")
+      .add_message_type<story_begun>("story_begun")
+      .add_message_type<reply_story>("reply_story")
+      .add_message_type<request_stories>("request_stories")
       .add_message_type<tokenize>("tokenize")
       .add_message_type<detokenize>("detokenize")
       .add_message_type<drain>("drain")
@@ -91,6 +96,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<worker_owner>("worker_owner")
       .add_message_type<node_actor>("node_actor")
       .add_message_type<supervisor_actor>("supervisor_actor")
+      .add_message_type<history_actor>("history_actor")
       .add_message_type<gateway_actor>("gateway_actor");
   config.add_error_category(
       error_category,

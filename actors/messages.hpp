@@ -2,10 +2,12 @@
 #pragma once
 
 #include "actors/errors.hpp"
+#include "actors/story.hpp"
 #include "models/chat.hpp"
 #include "models/entry.hpp"
 #include "models/sampling.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -42,8 +44,6 @@ enum class request_task : std::uint8_t { reply, embedding };
 /// only the ids, the prompt, `priority` and `dimensions` count.
 struct generation_request {
   request_id id = 0;
-  /// For logs, the client's own or ours.
-  std::string trace_id;
   std::string model;
   reply_prompt prompt;
   sampling_options sampling;
@@ -181,6 +181,19 @@ struct activate_model {
                          const activate_model&) = default;
 };
 
+/// Asks for the stories of the replies to a request, by either of its names. Of
+/// two requests with one name the later is meant.
+struct get_stories {
+  std::string id;
+
+  friend bool operator==(const get_stories&, const get_stories&) = default;
+};
+
+/// Asks a reply for its own.
+struct get_story {
+  friend bool operator==(const get_story&, const get_story&) = default;
+};
+
 /// Asks for the state of every model.
 struct get_status {
   friend bool operator==(const get_status&, const get_status&) = default;
@@ -236,6 +249,15 @@ struct token {
 /// How a reply ended, by the worker's reckoning.
 enum class finish_reason : std::uint8_t { none, stop, length };
 
+/// How a worker read a prompt, as far as it had to.
+struct prompt_reading {
+  std::uint32_t steps = 0;
+  std::chrono::microseconds time{0};
+
+  friend bool operator==(const prompt_reading&,
+                         const prompt_reading&) = default;
+};
+
 /// What one step made for one reply.
 struct token_chunk {
   request_id id = 0;
@@ -249,6 +271,10 @@ struct token_chunk {
   std::uint32_t cached_tokens = 0;
   /// What was asked for in the place of tokens; comes with the finish.
   std::vector<float> embedding = {};
+  /// Replies that took part in the step.
+  std::uint32_t batch_size = 0;
+  /// By this worker; with its first chunk alone.
+  prompt_reading reading = {};
 
   friend bool operator==(const token_chunk&, const token_chunk&) = default;
 };
@@ -313,6 +339,8 @@ struct worker_gone {
   std::string model;
   std::uint64_t incarnation = 0;
   worker_end end;
+  /// For people.
+  std::string reason = {};
 
   friend bool operator==(const worker_gone&, const worker_gone&) = default;
 };
@@ -338,6 +366,22 @@ struct client_left {
 
 // -- reports ------------------------------------------------------------------
 
+/// What a worker has counted from its start on, and what it uses now.
+struct worker_counts {
+  /// Steps by how many replies took part: 1, 2, up to 4, up to 8, ...
+  std::array<std::uint64_t, 11> steps{};
+  /// Replies in all of these steps together.
+  std::uint64_t step_places = 0;
+  /// Blocks of memory for keys and values, and how many of them sequences hold;
+  /// 0 for models that have none.
+  std::uint64_t cache_blocks = 0;
+  std::uint64_t cache_blocks_used = 0;
+  /// On its device; 0 is unknown.
+  std::uint64_t memory_bytes = 0;
+
+  friend bool operator==(const worker_counts&, const worker_counts&) = default;
+};
+
 /// What a worker tells its supervisor when it changes.
 struct worker_load {
   std::uint64_t incarnation = 0;
@@ -352,6 +396,7 @@ struct worker_load {
   std::uint64_t tokens_to_do = 0;
   /// 0 while nothing runs.
   double tokens_per_second = 0;
+  worker_counts counts = {};
 
   friend bool operator==(const worker_load&, const worker_load&) = default;
 };
@@ -438,6 +483,10 @@ struct entity_status {
   std::uint32_t restarts = 0;
   /// Why it is restarting or failed; else empty.
   std::string reason;
+  /// As in `worker_counts`.
+  std::uint64_t cache_blocks = 0;
+  std::uint64_t cache_blocks_used = 0;
+  std::uint64_t memory_bytes = 0;
 
   friend bool operator==(const entity_status&, const entity_status&) = default;
 };
@@ -457,6 +506,24 @@ struct server_status {
   bool draining = false;
 
   friend bool operator==(const server_status&, const server_status&) = default;
+};
+
+/// A reply has begun; its story comes when it is over.
+struct story_begun {
+  request_id id = 0;
+  /// As in `request_names`.
+  std::string public_id;
+  std::string reply_id;
+
+  friend bool operator==(const story_begun&, const story_begun&) = default;
+};
+
+/// Answers `get_stories`: at least one, in the order of their index.
+struct request_stories {
+  std::vector<reply_story> replies;
+
+  friend bool operator==(const request_stories&,
+                         const request_stories&) = default;
 };
 
 /// Answers `tokenize`.

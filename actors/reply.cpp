@@ -36,7 +36,9 @@ void log_end(reply_pointer self, std::string_view finish) {
   auto level =
       state.options.has_right_of_way ? log_level::debug : log_level::info;
   log_event(level, "request_done",
-            {{"request_id", state.options.request.trace_id},
+            {{"request_id", state.options.names.public_id},
+             {"trace_id", optional_text{state.options.names.trace.trace_id}},
+             {"span_id", optional_text{state.options.names.trace.span_id}},
              {"model", state.options.request.model},
              {"device", state.facts.device},
              {"finish", finish},
@@ -51,12 +53,16 @@ void log_end(reply_pointer self, std::string_view finish) {
 void leave(reply_pointer self, std::string_view finish) {
   self->state.has_ended = true;
   log_end(self, finish);
+  if (const auto& history = self->state.options.telemetry.history)
+    self->send(history, self->state.record.story());
   if (self->state.worker)
     self->demonitor(self->state.worker.address());
   self->quit();
 }
 
 void fail(reply_pointer self, const failure& reason) {
+  // First, so that a client that asks finds itself counted.
+  self->state.record.failed(reason, self->clock().now());
   self->state.writer->fail(reason);
   leave(self, to_string(reason.code));
 }
@@ -66,6 +72,7 @@ void finish(reply_pointer self, finish_reason how,
   auto& state = self->state;
   auto summary = state.summary(how);
   summary.embedding = std::move(embedding);
+  state.record.finished(how, self->clock().now());
   state.writer->end(summary);
   leave(self, to_string(how));
 }
@@ -81,21 +88,24 @@ void forget_worker(reply_pointer self) {
   state.forget_worker();
 }
 
-void give_up_worker(reply_pointer self) {
+void give_up_worker(reply_pointer self, std::string_view why) {
+  auto now = self->clock().now();
   forget_worker(self);
-  self->state.wait_for_worker(self->clock().now());
+  self->state.wait_for_worker(now);
+  self->state.record.left(why, now);
 }
 
-// The worker gave this reply up, or was given up, through no fault of its own.
+// The worker gave this reply up through no fault of its own.
 void go_elsewhere(reply_pointer self) {
-  give_up_worker(self);
+  give_up_worker(self, "its device was removed");
   ask_for_worker(self);
 }
 
 // The worker went down under this reply: another one goes on from the log.
-void lose_worker(reply_pointer self, const worker_end& end) {
+void lose_worker(reply_pointer self, const worker_end& end,
+                 std::string_view why) {
   auto& state = self->state;
-  give_up_worker(self);
+  give_up_worker(self, why);
   switch (state.judge(end)) {
   case reply_state::consequence::ask_again:
     return ask_for_worker(self);
@@ -110,9 +120,11 @@ void lose_worker(reply_pointer self, const worker_end& end) {
 // that will ever be known.
 void await_word(reply_pointer self) {
   const auto& state = self->state;
-  self->delayed_send(
-      self, word_wait,
-      worker_gone{state.options.request.model, state.facts.incarnation, {}});
+  self->delayed_send(self, word_wait,
+                     worker_gone{state.options.request.model,
+                                 state.facts.incarnation,
+                                 {},
+                                 "nobody knows why"});
 }
 
 // No worker now; there may be one soon.
@@ -204,19 +216,21 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
   if (state.progress.is_ahead(chunk)) {
     // Cannot happen while messages keep their order; the log mends it.
     caf::anon_send(state.worker, cancel{state.options.request.id});
-    return lose_worker(self, {});
+    return lose_worker(self, {}, "tokens of it were lost");
   }
   if (chunk.first == 1)
     state.cached_tokens = chunk.cached_tokens;
   auto before = state.progress.last();
   auto step = state.progress.take(chunk);
   auto last = state.progress.last();
+  auto now = self->clock().now();
+  state.record.made(chunk, last - before, now);
   if (last > before)
     state.waited = {}; // this outage is over
   state.credit_for_worker.made(last);
   if (!step.text.empty() || !step.tokens.empty()) {
     state.credit_for_worker.wrote(last);
-    state.last_sign = self->clock().now();
+    state.last_sign = now;
     state.writer->text(step.text, last, step.tokens);
   }
   if (step.finish != finish_reason::none)
@@ -239,6 +253,16 @@ void watch_time(reply_pointer self) {
 
 // -- behaviour ----------------------------------------------------------------
 
+// From now on its story can be asked for.
+void announce(reply_pointer self) {
+  const auto& options = self->state.options;
+  if (options.telemetry.history)
+    self->send(options.telemetry.history,
+               story_begun{options.request.id, options.names.public_id,
+                           options.names.reply_id},
+               reply_actor{self});
+}
+
 // However the actor ends, its client hears of it.
 void set_endings(reply_pointer self) {
   self->set_down_handler([self](const caf::down_msg& down) {
@@ -259,6 +283,7 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options,
                                  std::unique_ptr<reply_writer> writer) {
   self->state.begin(std::move(options), std::move(writer), self->clock().now());
   set_endings(self);
+  announce(self);
   ask_for_worker(self);
   return {
       [self](const token_chunk& chunk) { take_tokens(self, chunk); },
@@ -276,15 +301,19 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options,
       [self](const worker_gone& lost) {
         if (self->state.options.request.model == lost.model
             && self->state.is_of_worker(lost.incarnation))
-          lose_worker(self, lost.end);
+          lose_worker(self, lost.end, lost.reason);
       },
       [self](const stop_reply& order) { fail(self, order.reason); },
       [self](const written& progress) {
         self->state.credit_for_worker.taken(progress.up_to);
         raise_credit(self);
       },
-      [self](client_left) { leave(self, "client_left"); },
+      [self](client_left) {
+        self->state.record.client_left(self->clock().now());
+        leave(self, "client_left");
+      },
       [self](pulse_atom) { watch_time(self); },
+      [self](get_story) { return self->state.record.story(); },
       [self](retry_atom) { ask_for_worker(self); },
   };
 }

@@ -3,10 +3,12 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/reply_writer.hpp"
+#include "actors/telemetry.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 
 namespace model_server {
@@ -15,6 +17,12 @@ namespace model_server {
 struct reply_options {
   gateway_actor gateway;
   generation_request request;
+  request_names names;
+  /// Which of the request's choices or inputs it is.
+  std::uint32_t index = 0;
+  /// Another reply to the same prompt counts it in the figures.
+  bool shares_prompt = false;
+  telemetry_sinks telemetry;
   /// Belongs to a request that a worker has taken already: waits for a worker
   /// where a new one would be refused because there is none now.
   bool is_promised = false;

@@ -8,6 +8,19 @@
 
 namespace model_server {
 
+namespace {
+
+reply_story begin_story(const reply_options& options) {
+  reply_story result;
+  result.id = options.request.id;
+  result.names = options.names;
+  result.index = options.index;
+  result.model = options.request.model;
+  return result;
+}
+
+} // namespace
+
 void reply_state::begin(reply_options how, std::unique_ptr<reply_writer> to,
                         time_point now) {
   progress = reply_progress{how.request};
@@ -16,6 +29,8 @@ void reply_state::begin(reply_options how, std::unique_ptr<reply_writer> to,
   writer = std::move(to);
   started = now - options.age;
   last_sign = now;
+  record = reply_record{options.telemetry.figures, begin_story(options),
+                        !options.shares_prompt, started};
 }
 
 submit reply_state::next_order() {
@@ -39,6 +54,7 @@ void reply_state::take_facts(const admitted& what, time_point now) {
   waited = time_without_worker(now);
   waiting_since.reset();
   facts = what;
+  record.placed(what, now);
 }
 
 void reply_state::forget_worker() {
@@ -64,6 +80,7 @@ reply_state::consequence reply_state::judge(const worker_end& end) {
     if (was_alone && suspect_until > progress.last())
       return consequence::is_poison;
     suspect_until = mine->tokens + 1;
+    record.suspected();
   }
   if (attempt >= options.max_attempts)
     return consequence::give_up;

@@ -4,6 +4,7 @@
 #include "actors/credit_window.hpp"
 #include "actors/reply.hpp"
 #include "actors/reply_progress.hpp"
+#include "actors/reply_record.hpp"
 
 #include <caf/local_actor.hpp>
 
@@ -29,6 +30,8 @@ struct reply_state {
   std::unique_ptr<reply_writer> writer;
   /// The token log, and the text from it.
   reply_progress progress{generation_request{}};
+  /// Hears of everything that happens, for figures and stories.
+  reply_record record;
   credit_window credit_for_worker{1, false};
   /// The one in charge, or that the request is on its way to. Null while there
   /// is none: before the first, or between two.

@@ -5,6 +5,7 @@
 #include "actors/network.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/process_node.hpp"
+#include "actors/request_history.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/thread_node.hpp"
 #include "config/logging.hpp"
@@ -52,7 +53,13 @@ node_actor start_process_node(caf::actor_system& system, const settings& config,
 
 } // namespace
 
-gateway_actor start_serving(caf::actor_system& system, const settings& config) {
+telemetry_sinks start_telemetry(caf::actor_system& system) {
+  return {std::make_shared<figures>(),
+          system.spawn(request_history, request_history_options{})};
+}
+
+gateway_actor start_serving(caf::actor_system& system, const settings& config,
+                            const telemetry_sinks& telemetry) {
   gateway_options options;
   // A quarter of what it has to keep, so that nothing is late by much.
   auto kept =
@@ -68,6 +75,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config) {
     served.serving = config.serving;
     served.node_name = config.node_name;
     served.node = node;
+    served.figures = telemetry.figures;
     served.list_devices = [count = config.serving.virtual_devices] {
       return list_devices(count);
     };

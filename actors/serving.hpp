@@ -1,16 +1,21 @@
 // Starts the actors of a process from its settings.
 #pragma once
 
-#include "actors/interfaces.hpp"
+#include "actors/telemetry.hpp"
 #include "config/settings.hpp"
 
 #include <caf/actor_system.hpp>
 
 namespace model_server {
 
+/// Where this front keeps what it tells of itself: figures, and a history, an
+/// actor that ends by itself when nobody knows it any more.
+telemetry_sinks start_telemetry(caf::actor_system& system);
+
 /// Starts the gateway, the node of this machine and a supervisor per model, all
 /// of them inactive. Workers get a process or a thread each. Sending the
 /// gateway an exit message ends them all.
-gateway_actor start_serving(caf::actor_system& system, const settings& config);
+gateway_actor start_serving(caf::actor_system& system, const settings& config,
+                            const telemetry_sinks& telemetry);
 
 } // namespace model_server

@@ -51,6 +51,7 @@ caf::result<Answer> ask_any(supervisor_pointer self, Question& question) {
 supervisor_actor::behavior_type supervisor(supervisor_pointer self,
                                            supervisor_options options) {
   self->state.options = std::move(options);
+  self->state.options.figures->add_model(self->state.options.model.name);
   self->set_down_handler(
       [self](const caf::down_msg& down) { on_down(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& exit) {

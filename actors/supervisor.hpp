@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/entity.hpp"
+#include "actors/figures.hpp"
 #include "actors/interfaces.hpp"
 #include "config/settings.hpp"
 #include "models/devices.hpp"
@@ -34,6 +35,9 @@ struct supervisor_options {
   std::string node_name = "local";
   node_actor node;
   std::function<std::vector<device_info>()> list_devices;
+  /// Counts what its workers do; those of the front. Never null.
+  std::shared_ptr<model_server::figures> figures =
+      std::make_shared<model_server::figures>();
   /// Shared with the supervisors before and after this one.
   std::shared_ptr<supervisor_legacy> legacy =
       std::make_shared<supervisor_legacy>();

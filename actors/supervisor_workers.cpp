@@ -4,6 +4,8 @@
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
 
+#include <prometheus/counter.h>
+
 #include <random>
 #include <utility>
 
@@ -29,11 +31,11 @@ void stop(supervisor_pointer self, const entity& item, bool at_once) {
 }
 
 void tell_replies(supervisor_pointer self, std::uint64_t incarnation,
-                  worker_end end) {
+                  worker_end end, std::string why) {
   const auto& state = self->state;
   if (state.router)
     self->send(state.router, worker_gone{state.options.model.name, incarnation,
-                                         std::move(end)});
+                                         std::move(end), std::move(why)});
 }
 
 // A reply could not go on there as it began elsewhere.
@@ -79,9 +81,11 @@ void lose_worker(supervisor_pointer self, entity& item, std::string why) {
     return erase(self, item);
   }
   item.crashed(std::move(why), self->clock().now(), state.options.serving);
-  if (item.state == entity_state::restarting)
+  if (item.state == entity_state::restarting) {
+    item.figures->restarts.Increment();
     return self->delayed_send(self, item.pause, retry_atom::value,
                               item.incarnation);
+  }
   log_event(log_level::error, "worker_given_up",
             {{"model", state.options.model.name},
              {"device", item.device},
@@ -156,7 +160,8 @@ void abandon(supervisor_pointer self, const entity& item) {
   // None of them is hit: they go on as after a removal.
   worker_end end;
   end.batch_is_known = true;
-  tell_replies(self, item.incarnation, std::move(end));
+  tell_replies(self, item.incarnation, std::move(end),
+               "it did not answer any more");
   dismiss(self, item);
 }
 
@@ -206,6 +211,8 @@ void restart(supervisor_pointer self, entity& item) {
   auto& state = self->state;
   if (!state.node_of(item))
     return; // it is started again when its machine is back
+  item.figures =
+      &state.options.figures->add_device(state.options.model.name, item.device);
   item.incarnation = ++state.last_incarnation;
   item.secret = new_secret();
   item.state = entity_state::loading;
@@ -262,7 +269,7 @@ void on_down(supervisor_pointer self, const caf::down_msg& down) {
 }
 
 void on_end(supervisor_pointer self, const worker_ended& report) {
-  tell_replies(self, report.incarnation, report.end);
+  tell_replies(self, report.incarnation, report.end, report.reason.message);
   auto* item = self->state.of_incarnation(report.incarnation);
   if (!item || !item->has_worker())
     return; // it was dismissed, or this is known already

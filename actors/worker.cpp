@@ -5,6 +5,7 @@
 #include "actors/worker_requests.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -16,6 +17,10 @@ namespace {
 
 // While a model is being loaded its watcher hears of it so often.
 constexpr auto progress_pause = std::chrono::milliseconds{500};
+
+// What it counts the watcher hears so often while it works, and what it uses is
+// measured no more often.
+constexpr auto count_pause = std::chrono::milliseconds{500};
 
 // A changed figure is worth a message, a speed that wavers is not.
 bool differs(const worker_load& a, const worker_load& b) {
@@ -66,16 +71,26 @@ private:
   step_chunks made_;
 };
 
+// A step is over.
+struct step_end {
+  generation::time_point when;
+  /// Replies that took part.
+  std::uint32_t batch_size = 0;
+};
+
 // Adds what the step made for a reply; returns how many tokens. For an
 // embedding they are those of its prompt.
-std::size_t settle(worker_pointer self, generation& item, step_mail& mail) {
+std::size_t settle(worker_pointer self, generation& item, const step_end& step,
+                   step_mail& mail) {
   auto& state = self->state;
   if (!item.state().failure.empty()) {
     auto reason = failure{errc::model_failed, item.state().failure, "", 0};
     end_with(self, *state.queue.take(item.id()), std::move(reason));
     return 0;
   }
-  auto chunk = item.take_new_tokens(*state.entry, state.options.incarnation);
+  auto chunk =
+      item.take_new_tokens(*state.entry, state.options.incarnation, step.when);
+  chunk.batch_size = step.batch_size;
   auto has_ended = chunk.finish != finish_reason::none;
   auto made = chunk.tokens.size();
   auto whole = item.tokens_known();
@@ -90,13 +105,38 @@ std::size_t settle(worker_pointer self, generation& item, step_mail& mail) {
   return made;
 }
 
-void report(worker_pointer self) {
+void count_step(worker_counts& counts, std::size_t batch_size) {
+  auto place = static_cast<std::size_t>(std::bit_width(batch_size - 1));
+  ++counts.steps[std::min(place, counts.steps.size() - 1)];
+  counts.step_places += batch_size;
+}
+
+void tell(worker_pointer self, worker_load load, generation::time_point now) {
+  auto& state = self->state;
+  auto usage = state.memory ? state.memory->usage() : memory_usage{};
+  state.counts.cache_blocks = usage.cache_blocks;
+  state.counts.cache_blocks_used = usage.cache_blocks_used;
+  if (!state.options.measure_memory)
+    state.counts.memory_bytes = usage.device_bytes;
+  else if (now - state.measured_at >= count_pause) {
+    state.measured_at = now;
+    state.counts.memory_bytes = state.options.measure_memory();
+  }
+  load.counts = state.counts;
+  state.reported_at = now;
+  state.reported = load;
+  self->send(state.watcher, std::move(load));
+}
+
+void report(worker_pointer self, generation::time_point now) {
   auto& state = self->state;
   auto load = state.load();
-  if (state.watcher && differs(load, state.reported)) {
-    state.reported = load;
-    self->send(state.watcher, load);
-  }
+  auto is_due =
+      now - state.reported_at >= count_pause
+      && state.counts.step_places != state.reported.counts.step_places;
+  if (!state.watcher || !(is_due || differs(load, state.reported)))
+    return;
+  tell(self, std::move(load), now);
 }
 
 void run_step(worker_pointer self) {
@@ -105,22 +145,27 @@ void run_step(worker_pointer self) {
   auto batch = state.queue.next_batch();
   std::vector<sequence*> sequences;
   std::vector<step_place> places;
+  auto now = self->clock().now();
   for (auto* item : batch)
     if (!item->is_complete()) {
+      item->enter_step(now);
       sequences.push_back(&item->state());
       places.push_back({item->id(), item->tokens_known()});
     }
+  step_end end{now, static_cast<std::uint32_t>(sequences.size())};
   if (!sequences.empty()) {
     share_threads(self);
-    state.speed.resume(self->clock().now());
+    state.speed.resume(now);
     state.options.page->enter(places);
     state.entry->step(sequences);
     state.options.page->leave();
+    count_step(state.counts, sequences.size());
+    end.when = self->clock().now();
   }
   std::size_t made = 0;
   step_mail mail{self};
   for (auto* item : batch)
-    made += settle(self, *item, mail);
+    made += settle(self, *item, end, mail);
   mail.send();
   if (!sequences.empty())
     state.speed.made(made, self->clock().now());
@@ -134,7 +179,7 @@ void run_step(worker_pointer self) {
   }
   if (state.queue.empty() && state.finished.pending())
     state.finished.deliver(caf::ok_atom::value);
-  report(self);
+  report(self, end.when);
 }
 
 // -- the end of the worker ----------------------------------------------------
@@ -166,19 +211,21 @@ caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
   auto& state = self->state;
   state.watcher = std::move(watcher);
   if (state.entry) {
-    state.reported = state.load();
-    self->send(state.watcher, state.reported);
+    tell(self, state.load(), self->clock().now());
     return state.ready();
   }
   try {
     state.entry = state.options.make_entry(progress_to_watcher(self));
     state.info = state.entry->info();
+    state.memory = dynamic_cast<const memory_user*>(state.entry.get());
   } catch (...) {
     auto reason =
         broken_model(self, errc::load_failed, std::current_exception());
     self->quit(reason);
     return reason;
   }
+  if (state.watcher)
+    tell(self, state.load(), self->clock().now());
   return state.ready();
 }
 

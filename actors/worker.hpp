@@ -7,11 +7,13 @@
 #include "actors/work_queue.hpp"
 #include "actors/worker_page.hpp"
 #include "models/load_watch.hpp"
+#include "models/memory_usage.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -35,6 +37,9 @@ struct worker_options {
   std::size_t max_queued = 256;
   /// The cores to share; null where the model doesn't compute on them.
   std::shared_ptr<thread_budget> threads;
+  /// Tells the memory that the worker takes where it is a process of its own
+  /// and the model computes in it; null leaves it to the entry.
+  std::function<std::uint64_t()> measure_memory;
   /// Never null.
   std::shared_ptr<worker_page> page = std::make_shared<worker_page>();
 };
@@ -52,6 +57,8 @@ struct worker_state {
   load_watcher watcher;
   /// Null until loaded.
   std::unique_ptr<model_entry> entry;
+  /// The same, if it can tell.
+  const memory_user* memory = nullptr;
   model_info info;
   work_queue queue{1, 0};
   throughput speed;
@@ -63,8 +70,12 @@ struct worker_state {
   bool is_closing = false;
   /// A step message is in the mailbox; there is never more than one.
   bool step_is_due = false;
-  /// The watcher was told this last.
+  /// The watcher was told this last, and when.
   worker_load reported;
+  std::chrono::steady_clock::time_point reported_at{};
+  worker_counts counts;
+  /// When its memory was measured.
+  std::chrono::steady_clock::time_point measured_at{};
   std::uint64_t submits = 0;
   /// Whose end it is told of: the sinks of all replies so far.
   std::set<caf::actor_addr> known_sinks;
@@ -74,7 +85,7 @@ struct worker_state {
   /// What it is, once it has loaded.
   worker_ready ready() const;
 
-  /// What to tell the watcher now.
+  /// How busy it is now.
   worker_load load() const;
 };
 

@@ -5,6 +5,7 @@
 #include "actors/message_types.hpp"
 #include "actors/network.hpp"
 #include "actors/node_parts.hpp"
+#include "actors/process_usage.hpp"
 #include "actors/worker.hpp"
 #include "actors/worker_launch.hpp"
 #include "config/config_file.hpp"
@@ -80,6 +81,8 @@ worker_options options_for(const worker_launch& launch,
     return make_entry(model.entry, {model.params, device, watch});
   };
   result.page = page;
+  if (result.threads) // on an accelerator the process has little of it
+    result.measure_memory = [] { return resident_bytes(); };
   return result;
 }
 

@@ -64,7 +64,17 @@ struct value_writer {
   void operator()(private_text said) const {
     (*this)(said.text);
   }
+
+  void operator()(optional_text fact) const {
+    (*this)(fact.text);
+  }
 };
+
+bool is_left_out(const log_value& value, const log_settings& how) {
+  if (const auto* fact = std::get_if<optional_text>(&value.get()))
+    return fact->text.empty();
+  return std::holds_alternative<private_text>(value.get()) && !how.contents;
+}
 
 } // namespace
 
@@ -78,7 +88,7 @@ std::string format_log_line(const log_settings& how, log_level level,
                       : fmt::format("{} {} {}", show_time(time),
                                     to_string(level), event);
   for (const auto& [key, value] : fields) {
-    if (std::holds_alternative<private_text>(value.get()) && !how.contents)
+    if (is_left_out(value, how))
       continue;
     // No field is longer than a cut text with all of it escaped.
     if (line.size() + shown_text_bytes + 128 > max_line_bytes) {

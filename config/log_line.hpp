@@ -18,6 +18,11 @@ struct private_text {
   std::string_view text;
 };
 
+/// A fact that many lines lack: a line without it does not name it.
+struct optional_text {
+  std::string_view text;
+};
+
 /// The value of a log field. Refers to texts; lives no longer than they.
 class log_value {
 public:
@@ -56,13 +61,17 @@ public:
     // nop
   }
 
+  log_value(optional_text text) : value_(text) {
+    // nop
+  }
+
   const auto& get() const {
     return value_;
   }
 
 private:
   std::variant<bool, std::int64_t, std::uint64_t, double, std::string_view,
-               private_text>
+               private_text, optional_text>
       value_;
 };
 

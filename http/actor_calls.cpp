@@ -25,9 +25,10 @@ std::size_t largest_batch(const settings& config) {
 } // namespace
 
 actor_calls::actor_calls(caf::actor_system& system, gateway_actor gateway,
-                         const settings& config)
+                         telemetry_sinks telemetry, const settings& config)
     : system_(system),
       gateway_(std::move(gateway)),
+      telemetry_(std::move(telemetry)),
       serving_(config.serving),
       ping_interval_(config.http.ping_interval),
       logs_contents_(config.log.contents),
@@ -44,12 +45,14 @@ void actor_calls::start_replies(const http_request& request, chat_request call,
                        .code = "http_version",
                        .message = "a stream needs HTTP/1.1",
                        .param = "stream"});
-  call.request.trace_id = request.request_id;
   call.request.id = last_id_.fetch_add(call.choices()) + 1;
   if (!call.has_seed)
     call.request.seed = new_seed();
   reply_options common;
   common.gateway = gateway_;
+  common.names = {request.request_id, call.reply_id, request.trace,
+                  std::chrono::system_clock::now()};
+  common.telemetry = telemetry_;
   common.credit = serving_.credit;
   common.max_attempts = serving_.max_attempts;
   common.ping_interval = ping_interval_;

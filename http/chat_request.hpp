@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -15,9 +16,11 @@ namespace model_server {
 
 /// A call as its body asks for it.
 struct chat_request {
-  /// Without id, trace id, model and prompt. The seed is there if the client
+  /// Without id, model and prompt. The seed is there if the client
   /// gave one.
   generation_request request;
+  /// What the answer calls itself, `call-...`; set by the endpoint.
+  std::string reply_id;
   /// Each is answered by replies of its own.
   std::vector<reply_prompt> prompts;
   /// Replies to each prompt.

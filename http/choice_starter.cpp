@@ -3,9 +3,17 @@
 
 #include "http/logging_writer.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace model_server {
+
+namespace {
+
+// Of one request, so that a single one doesn't push all others out.
+constexpr std::size_t most_told_replies = 16;
+
+} // namespace
 
 choice_starter::choice_starter(caf::actor_system& system, reply_options common,
                                chat_request call, bool logs_contents,
@@ -61,8 +69,8 @@ void choice_starter::start_choice(const std::shared_ptr<joint_answer>& answer,
   std::unique_ptr<reply_writer> writer =
       std::make_unique<choice_writer>(answer, choice);
   if (logs_contents_)
-    writer =
-        std::make_unique<logging_writer>(std::move(writer), options.request);
+    writer = std::make_unique<logging_writer>(std::move(writer), options.names,
+                                              options.request);
   answer->replies().set(
       choice, spawn_reply(system_, std::move(options), std::move(writer)));
 }
@@ -73,7 +81,10 @@ reply_options choice_starter::options_for(std::size_t choice) const {
   result.request.id += choice;
   result.request.prompt = call_.prompt_of(choice);
   result.request.seed += choice % call_.n;
-  result.is_promised = choice % call_.n != 0;
+  result.is_promised = result.shares_prompt = choice % call_.n != 0;
+  result.index = static_cast<std::uint32_t>(choice);
+  if (choice >= most_told_replies)
+    result.telemetry.history = nullptr;
   if (is_in_turn() && choice > 0) {
     result.is_promised = true;
     result.has_right_of_way = true;

@@ -7,12 +7,15 @@
 #include "http/api_v1.hpp"
 #include "http/call_format.hpp"
 #include "http/chat_request.hpp"
+#include "http/counted_answer.hpp"
 #include "http/error_reply.hpp"
+#include "http/metrics_text.hpp"
 #include "http/openai_endpoints.hpp"
 #include "http/openapi.hpp"
 #include "http/plain_answers.hpp"
 #include "http/request_id.hpp"
 #include "http/routes.hpp"
+#include "http/story_json.hpp"
 
 #include <fmt/format.h>
 
@@ -29,16 +32,23 @@ using answer_ptr = std::unique_ptr<http_answer>;
 class endpoints {
 public:
   endpoints(caf::actor_system& system, gateway_actor gateway,
-            const settings& config)
-      : calls_(system, std::move(gateway), config), openai_(calls_, config) {
+            const telemetry_sinks& telemetry, const settings& config)
+      : figures_(telemetry.figures),
+        node_name_(config.node_name),
+        calls_(system, std::move(gateway), telemetry, config),
+        openai_(calls_, config) {
     // nop
   }
 
   void handle(const http_request& request, answer_ptr answer) {
     auto found = find_route(request.method, request.target);
+    answer = counted_answer(std::move(answer), route_of(found), figures_);
     if (auto* error = std::get_if<error_reply>(&found))
       return send_error(*answer, request, *error);
-    const auto& [leads_to, model] = std::get<route_match>(found);
+    const auto& [leads_to, name] = std::get<route_match>(found);
+    if (leads_to == endpoint::story)
+      return calls_.ask_stories(name, std::move(answer), answer_story);
+    const auto& model = name;
     if (!model.empty())
       if (auto error = check_model_name(model))
         return send_error(*answer, request, *error);
@@ -76,12 +86,23 @@ public:
       return openai_.model(model, std::move(answer));
     case endpoint::live:
       return send_json(*answer, 200, R"({"status":"live"})");
+    case endpoint::metrics:
+      return metrics(std::move(answer));
+    case endpoint::story:
+      return; // answered above
     case endpoint::openapi:
       return send_json(*answer, 200, std::string{openapi_json()});
     }
   }
 
 private:
+  // Of the table, or one word for all that lead nowhere.
+  static std::string_view
+  route_of(const std::variant<route_match, error_reply>& found) {
+    const auto* match = std::get_if<route_match>(&found);
+    return match ? path_to(match->leads_to) : "other";
+  }
+
   void call(const http_request& request, const std::string& model,
             answer_ptr answer) {
     auto read = read_chat_request(request.body);
@@ -89,9 +110,10 @@ private:
       return send_error(*answer, request, *error);
     auto& asked = std::get<chat_request>(read);
     asked.request.model = model;
+    asked.reply_id = "call-" + new_request_id();
     auto format = std::make_unique<call_format>(
-        "call-" + new_request_id(), model,
-        asked.request.sampling.top_logprobs.has_value(), asked.choices());
+        asked.reply_id, model, asked.request.sampling.top_logprobs.has_value(),
+        asked.choices());
     calls_.start_replies(request, std::move(asked), std::move(format),
                          std::move(answer));
   }
@@ -123,6 +145,24 @@ private:
         });
   }
 
+  void metrics(answer_ptr answer) {
+    calls_.ask_status(
+        std::move(answer), [counted = figures_, node = node_name_](
+                               http_answer& to, const server_status& status) {
+          http_response response;
+          response.content_type = metrics_content_type;
+          response.headers.emplace_back("cache-control", "no-store");
+          response.body =
+              metrics_text(*counted, status, read_process_usage(), node);
+          to.send(std::move(response));
+        });
+  }
+
+  static void answer_story(http_answer& answer,
+                           const request_stories& stories) {
+    send_json(answer, 200, story_json(stories));
+  }
+
   static void answer_status(http_answer& answer, const server_status& status) {
     send_json(answer, 200, status_json(status));
   }
@@ -147,6 +187,8 @@ private:
       send_json(answer, 200, R"({"status":"ready"})");
   }
 
+  std::shared_ptr<figures> figures_;
+  std::string node_name_;
   actor_calls calls_;
   openai_endpoints openai_;
 };
@@ -154,8 +196,10 @@ private:
 } // namespace
 
 request_handler make_endpoints(caf::actor_system& system, gateway_actor gateway,
+                               telemetry_sinks telemetry,
                                const settings& config) {
-  auto shared = std::make_shared<endpoints>(system, std::move(gateway), config);
+  auto shared = std::make_shared<endpoints>(system, std::move(gateway),
+                                            telemetry, config);
   return [shared](const http_request& request, answer_ptr answer) {
     shared->handle(request, std::move(answer));
   };

@@ -1,7 +1,7 @@
 // What each route does: from a request to the actors, and their answer back.
 #pragma once
 
-#include "actors/interfaces.hpp"
+#include "actors/telemetry.hpp"
 #include "config/settings.hpp"
 #include "http/exchange.hpp"
 
@@ -9,9 +9,10 @@
 
 namespace model_server {
 
-/// Handles every request with this gateway. The system must outlive the
-/// handler; nothing here waits.
+/// Handles every request with this gateway, and tells of it there; neither of
+/// the sinks is null. The system must outlive the handler; nothing here waits.
 request_handler make_endpoints(caf::actor_system& system, gateway_actor gateway,
+                               telemetry_sinks telemetry,
                                const settings& config);
 
 } // namespace model_server

@@ -38,6 +38,7 @@ unsigned status_of(errc code, failed_at where) {
   case errc::wrong_task:
     return 400;
   case errc::model_not_found:
+  case errc::request_not_found:
     return 404;
   case errc::device_in_use:
   case errc::name_in_use:

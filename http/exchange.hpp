@@ -1,6 +1,8 @@
 // What passes between the wire and the endpoints; knows no HTTP library.
 #pragma once
 
+#include "actors/trace_context.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,6 +23,8 @@ struct http_request {
   /// The client's own if it sent a valid one, else ours; every response
   /// carries it.
   std::string request_id;
+  /// As the client tells it; often empty.
+  trace_context trace = {};
   /// Whether the client understands a chunked body (HTTP/1.1).
   bool can_stream = true;
 };

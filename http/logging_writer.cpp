@@ -20,9 +20,10 @@ std::string last_words(const reply_prompt& prompt) {
 } // namespace
 
 logging_writer::logging_writer(std::unique_ptr<reply_writer> next,
+                               const request_names& names,
                                const generation_request& request)
     : next_(std::move(next)),
-      request_id_(request.trace_id),
+      names_(names),
       prompt_(last_words(request.prompt)) {
   // nop
 }
@@ -30,7 +31,9 @@ logging_writer::logging_writer(std::unique_ptr<reply_writer> next,
 // A client that leaves gets neither an end nor a failure.
 logging_writer::~logging_writer() {
   log_event(log_level::info, "request_contents",
-            {{"request_id", request_id_},
+            {{"request_id", names_.public_id},
+             {"trace_id", optional_text{names_.trace.trace_id}},
+             {"span_id", optional_text{names_.trace.span_id}},
              {"prompt", private_text{prompt_}},
              {"reply", private_text{reply_}}});
 }

@@ -12,7 +12,7 @@ namespace model_server {
 /// the message it answers and its own text, as far as a log shows them.
 class logging_writer : public reply_writer {
 public:
-  logging_writer(std::unique_ptr<reply_writer> next,
+  logging_writer(std::unique_ptr<reply_writer> next, const request_names& names,
                  const generation_request& request);
   ~logging_writer() override;
 
@@ -26,7 +26,7 @@ public:
 
 private:
   std::unique_ptr<reply_writer> next_;
-  std::string request_id_;
+  request_names names_;
   std::string prompt_;
   std::string reply_;
 };

@@ -49,9 +49,11 @@ void openai_endpoints::chat(const http_request& request,
   if (auto* error = std::get_if<error_reply>(&read))
     return send_error(*answer, request, *error);
   auto& [call, reports_usage] = std::get<openai_request>(read);
+  auto frame = new_frame("chatcmpl", call.request.model);
+  call.reply_id = frame.id;
   auto format = std::make_unique<chat_format>(
-      new_frame("chatcmpl", call.request.model),
-      call.request.sampling.top_logprobs.has_value(), reports_usage);
+      std::move(frame), call.request.sampling.top_logprobs.has_value(),
+      reports_usage);
   calls_.start_replies(request, std::move(call), std::move(format),
                        std::move(answer));
 }
@@ -62,15 +64,17 @@ void openai_endpoints::completion(const http_request& request,
   if (auto* error = std::get_if<error_reply>(&read))
     return send_error(*answer, request, *error);
   auto& [asked, repeats_prompt] = std::get<completion_request>(read);
-  const auto& call = asked.call;
+  auto& call = asked.call;
   std::vector<std::string> repeated(call.choices());
   if (repeats_prompt)
     for (std::size_t i = 0; i < repeated.size(); ++i)
       repeated[i] = call.prompt_of(i).text;
+  auto frame = new_frame("cmpl", call.request.model);
+  call.reply_id = frame.id;
   auto format = std::make_unique<completion_format>(
-      new_frame("cmpl", call.request.model), std::move(repeated),
+      std::move(frame), std::move(repeated),
       call.request.sampling.top_logprobs.has_value(), asked.reports_usage);
-  calls_.start_replies(request, std::move(asked.call), std::move(format),
+  calls_.start_replies(request, std::move(call), std::move(format),
                        std::move(answer));
 }
 
@@ -80,6 +84,8 @@ void openai_endpoints::embedding(const http_request& request,
   if (auto* error = std::get_if<error_reply>(&read))
     return send_error(*answer, request, *error);
   auto& [call, encoding] = std::get<embedding_request>(read);
+  // Its answer has no id that a client could read.
+  call.reply_id = new_frame("embd", call.request.model).id;
   auto format =
       std::make_unique<embedding_format>(call.request.model, encoding);
   calls_.start_replies(request, std::move(call), std::move(format),

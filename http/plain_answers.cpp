@@ -11,6 +11,8 @@ void send_error(http_answer& answer, const http_request& request,
                 const error_reply& error) {
   log_event(log_level::info, "request_refused",
             {{"request_id", request.request_id},
+             {"trace_id", optional_text{request.trace.trace_id}},
+             {"span_id", optional_text{request.trace.span_id}},
              {"status", error.status},
              {"code", error.code}});
   answer.send(to_response(error));

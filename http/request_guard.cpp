@@ -5,13 +5,13 @@
 #include "config/quote.hpp"
 #include "http/http_text.hpp"
 #include "http/request_id.hpp"
+#include "http/trace_fields.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
 
 namespace model_server {
 
@@ -54,6 +54,10 @@ bool request_guard::takes_continue() {
 
 const std::string& request_guard::request_id() const {
   return request_id_;
+}
+
+trace_context request_guard::trace() const {
+  return read_trace_fields(trace_parents_, trace_states_);
 }
 
 bool request_guard::is_head() const {
@@ -250,6 +254,10 @@ bool request_guard::check_field(std::string_view line, framing& seen) {
     seen.encodings.emplace_back(value);
   else if (is_same_word(name, "x-request-id") && is_request_id(value))
     request_id_ = value;
+  else if (is_same_word(name, "traceparent"))
+    trace_parents_.emplace_back(value);
+  else if (is_same_word(name, "tracestate"))
+    trace_states_.emplace_back(value);
   else if (is_same_word(name, "expect")) {
     if (!is_same_word(value, "100-continue"))
       return refuse(417, "expectation_failed",

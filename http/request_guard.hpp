@@ -1,6 +1,7 @@
 // Checks the framing of requests, byte by byte, before any parser sees them.
 #pragma once
 
+#include "actors/trace_context.hpp"
 #include "http/chunk_guard.hpp"
 #include "http/error_reply.hpp"
 
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace model_server {
 
@@ -55,6 +57,10 @@ public:
   /// The client's own id if it sent a valid one, else empty.
   const std::string& request_id() const;
 
+  /// The trace that the client says the request is part of; empty if it says
+  /// nothing valid.
+  trace_context trace() const;
+
   /// The client asks for a head alone: no body may follow, that of an error
   /// neither.
   bool is_head() const;
@@ -94,6 +100,8 @@ private:
   bool is_http_1_1_ = true;
   bool wants_continue_ = false;
   std::string request_id_;
+  std::vector<std::string> trace_parents_;
+  std::vector<std::string> trace_states_;
   std::optional<error_reply> refusal_;
 };
 

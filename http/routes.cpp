@@ -31,10 +31,11 @@ constexpr route table[] = {
     {"GET", "/health/live", endpoint::live},
     {"GET", "/health/ready", endpoint::ready},
     {"GET", "/health", endpoint::ready},
+    {"GET", "/metrics", endpoint::metrics},
+    {"GET", "/api/v1/requests/{id}", endpoint::story},
     {"GET", "/openapi.json", endpoint::openapi},
 };
 
-constexpr std::string_view model_mark = "{model}";
 constexpr std::size_t shown_bytes = 200;
 
 /// The path of a target, without scheme and host where a client sent them.
@@ -66,11 +67,11 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return result;
 }
 
-/// The still encoded model name if the path fits the line; empty where the
-/// line has none.
+/// The still encoded name if the path fits the line; empty where the line has
+/// none.
 std::optional<std::string_view> match(std::string_view pattern,
                                       std::string_view path) {
-  auto mark = pattern.find(model_mark);
+  auto mark = pattern.find('{');
   if (mark == std::string_view::npos) {
     if (path == pattern
         || (path.size() + 1 == pattern.size() && pattern.ends_with('/')
@@ -79,7 +80,7 @@ std::optional<std::string_view> match(std::string_view pattern,
     return std::nullopt;
   }
   auto front = pattern.substr(0, mark);
-  auto back = pattern.substr(mark + model_mark.size());
+  auto back = pattern.substr(pattern.find('}') + 1);
   if (path.size() <= front.size() + back.size() || !path.starts_with(front)
       || !path.ends_with(back))
     return std::nullopt;
@@ -92,13 +93,17 @@ std::span<const route> route_table() {
   return table;
 }
 
+std::string_view path_to(endpoint where) {
+  return std::ranges::find(table, where, &route::leads_to)->path;
+}
+
 std::variant<route_match, error_reply> find_route(std::string_view method,
                                                   std::string_view target) {
   auto path = path_of(target);
   std::string allowed;
   for (const auto& line : table) {
-    auto model = match(line.path, path);
-    if (!model)
+    auto name = match(line.path, path);
+    if (!name)
       continue;
     // What a HEAD asks about is what a GET would get.
     if (line.method != (method == "HEAD" ? "GET" : method)) {
@@ -107,7 +112,7 @@ std::variant<route_match, error_reply> find_route(std::string_view method,
         allowed.append(", HEAD");
       continue;
     }
-    auto decoded = percent_decoded(*model);
+    auto decoded = percent_decoded(*name);
     if (!decoded)
       return bad_request("invalid_path",
                          fmt::format("the address {} holds a % without two "

@@ -26,11 +26,13 @@ enum class endpoint {
   detokenize,
   live,
   ready,
+  metrics,
+  story,
   openapi
 };
 
-/// One line of the table. `{model}` in a path stands for a model name, which
-/// may hold slashes.
+/// One line of the table. `{model}` or `{id}` in a path stands for a name,
+/// which may hold slashes.
 struct route {
   std::string_view method;
   std::string_view path;
@@ -42,11 +44,14 @@ std::span<const route> route_table();
 /// Where a request goes.
 struct route_match {
   endpoint leads_to;
-  /// Decoded; empty where the path names none. Not checked.
-  std::string model;
+  /// Decoded; empty where the path has none. Not checked.
+  std::string name;
 
   friend bool operator==(const route_match&, const route_match&) = default;
 };
+
+/// The first path of the table that leads there.
+std::string_view path_to(endpoint where);
 
 /// Finds the route of a request; `target` is as the request line has it. HEAD
 /// goes where GET does. A 404 if there is none, a 405 if there is one for

@@ -211,6 +211,7 @@ private:
                       .target = header.request_target(),
                       .body = request->body(),
                       .request_id = id,
+                      .trace = guard.trace(),
                       .can_stream = guard.is_http_1_1()};
     // What the views look into must outlive an answer given at once.
     auto keep = request;
@@ -222,7 +223,10 @@ private:
     } catch (const std::exception& e) {
       // The answer has been dropped, so its connection closes with a 500.
       log_event(log_level::error, "request_handler_failed",
-                {{"request_id", view.request_id}, {"reason", e.what()}});
+                {{"request_id", view.request_id},
+                 {"trace_id", optional_text{view.trace.trace_id}},
+                 {"span_id", optional_text{view.trace.span_id}},
+                 {"reason", e.what()}});
     }
     return restinio::request_accepted();
   }

@@ -234,8 +234,11 @@ void wire_connection::abandon() {
 void wire_connection::refuse(const error_reply& reason) {
   auto id =
       guard_.request_id().empty() ? new_request_id() : guard_.request_id();
+  auto trace = guard_.trace();
   log_event(log_level::info, "request_refused",
             {{"request_id", id},
+             {"trace_id", optional_text{trace.trace_id}},
+             {"span_id", optional_text{trace.span_id}},
              {"status", reason.status},
              {"code", reason.code},
              {"reason", reason.message}});

@@ -43,6 +43,7 @@ done < <(find config models actors http -name '*.hpp' \
          | xargs grep -lE '^ *# *include *<(torch|ATen|c10)/' || true)
 forbid 'restinio/' "RESTinio is for http/" config models actors main.cpp
 forbid 'caf/' "CAF is for actors/ and http/" config models
+forbid 'prometheus/' "figures are for actors/ and http/" config models main.cpp
 
 # Every entry is listed, and every listed one is there.
 for file in models/entries/*.cpp; do

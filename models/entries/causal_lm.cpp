@@ -1,6 +1,7 @@
 // A chat model from a Hugging Face folder: tokenizer, template, network.
 #include "config/quote.hpp"
 #include "models/entries/net_loading.hpp"
+#include "models/memory_usage.hpp"
 #include "models/model_catalog.hpp"
 #include "models/nets/batch_engine.hpp"
 #include "models/nets/gguf_decoder.hpp"
@@ -90,7 +91,7 @@ causal_lm_params read_params(const entry_params& given) {
           cache_of(params.string_or("kv_cache", "fp16"))};
 }
 
-class causal_lm : public folder_entry {
+class causal_lm : public folder_entry, public memory_user {
 public:
   causal_lm(const causal_lm_params& params, const std::string& device,
             const load_watch& watch)
@@ -108,13 +109,14 @@ public:
     auto net = load_decoder(std::move(spec), std::move(files), device,
                             params.form, params.cache, watch);
     info_.is_exact = net->is_exact();
-    auto blocks =
+    net_memory_ = dynamic_cast<const memory_user*>(net.get());
+    blocks_ =
         choose_blocks(*net, info_.context_length, params.memory, most_contexts);
     // One sequence alone always fits.
     info_.context_length =
-        std::min(info_.context_length, blocks * kv_block_tokens);
+        std::min(info_.context_length, blocks_ * kv_block_tokens);
     engine_ = std::make_unique<batch_engine>(
-        std::move(net), engine_options{.blocks = blocks,
+        std::move(net), engine_options{.blocks = blocks_,
                                        .context_length = info_.context_length,
                                        .speculates = params.speculates});
   }
@@ -131,8 +133,16 @@ public:
     engine_->use_threads(count);
   }
 
+  memory_usage usage() const override {
+    return {blocks_, engine_->planner().cache().used(),
+            net_memory_ ? net_memory_->usage().device_bytes : 0};
+  }
+
 private:
+  std::size_t blocks_ = 0;
   std::unique_ptr<batch_engine> engine_;
+  // The engine's network, if it can tell.
+  const memory_user* net_memory_ = nullptr;
 };
 
 } // namespace

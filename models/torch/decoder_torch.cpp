@@ -2,6 +2,7 @@
 #include "models/torch/module.hpp"
 
 #include "models/kernels/attention.hpp"
+#include "models/memory_usage.hpp"
 #include "models/nets/expert_choice.hpp"
 #include "models/nets/matrix_reader.hpp"
 #include "models/nets/rope.hpp"
@@ -129,6 +130,7 @@ public:
     // Not where it was if that is gone soon.
     if (result.weight.data_ptr() == plain.data && !weights.storage.empty())
       result.weight = result.weight.clone();
+    bytes_ += result.weight.nbytes();
     if (!weights.bias.empty())
       result.bias = vector(weights.bias);
     return result;
@@ -170,9 +172,16 @@ public:
     return {matrix(source.gate), matrix(source.up), matrix(source.down)};
   }
 
+  /// Of all that were read for the device so far.
+  std::size_t bytes() const {
+    return bytes_;
+  }
+
 private:
   at::Tensor vector(const std::vector<float>& values) const {
-    return at::tensor(values).to(format_).to(options_);
+    auto result = at::tensor(values).to(format_).to(options_);
+    bytes_ += result.nbytes();
+    return result;
   }
 
   norm_tensors tensors_of(const matrix_reader::norm_weights& norm) const {
@@ -186,6 +195,7 @@ private:
   matrix_reader read_;
   at::ScalarType format_;
   at::TensorOptions options_;
+  mutable std::size_t bytes_ = 0;
 };
 
 at::Tensor activated(activation kind, const at::Tensor& gate,
@@ -218,7 +228,7 @@ at::Tensor activated(activation kind, const at::Tensor& gate,
   return up.defined() ? result * up : result;
 }
 
-class decoder_torch : public causal_net {
+class decoder_torch : public causal_net, public memory_user {
 public:
   decoder_torch(decoder_spec spec, std::shared_ptr<const weight_folder> weights,
                 const std::string& device, number_format format,
@@ -287,6 +297,17 @@ public:
     set_torch_threads(count);
   }
 
+  memory_usage usage() const override {
+    if (options_.device().is_cpu())
+      return {};
+    auto bytes = weight_bytes_;
+    for (const auto& [id, cache] : caches_)
+      for (const auto& each : cache)
+        if (each.keys.defined())
+          bytes += each.keys.nbytes() + each.values.nbytes();
+    return {.device_bytes = bytes};
+  }
+
 private:
   // --- loading ---------------------------------------------------------------
 
@@ -311,6 +332,7 @@ private:
         watch(static_cast<double>(layers_.size())
               / static_cast<double>(spec_.layers.size()));
     }
+    weight_bytes_ = read.bytes();
   }
 
   layer load_layer(const tensor_reader& read, const layer_spec& source) const {
@@ -652,6 +674,7 @@ private:
   norm_tensors embedding_norm_, norm_;
   linear head_;
   std::vector<layer> layers_;
+  std::size_t weight_bytes_ = 0;
   std::unordered_map<sequence_id, torch_cache> caches_;
 };
 

@@ -49,7 +49,6 @@ protected:
 generation_request full_request() {
   generation_request result;
   result.id = 1ull << 60;
-  result.trace_id = "trace";
   result.model = "org/model";
   result.prompt.conversation.messages = {{chat_role::system, "be kind"},
                                          {chat_role::tool, "42"},
@@ -102,20 +101,23 @@ TEST_F(messages_test, those_up_to_the_reply) {
       9,
       {{1, "a"}, {2, "\xF0\x9F", -0.5f, {{"b", -0.25f}, {"\xF0", -9999.0f}}}},
       finish_reason::length,
-      6};
+      6,
+      {0.5f},
+      3,
+      {2, std::chrono::microseconds{700}}};
   expect_round_trip(chunk);
   expect_round_trip(step_chunks{{chunk, {}}});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
   expect_round_trip(routed{8});
-  expect_round_trip(worker_gone{"m", 8, {true, true, {{1, 2}, {3, 4}}}});
+  expect_round_trip(worker_gone{"m", 8, {true, true, {{1, 2}, {3, 4}}}, "why"});
   expect_round_trip(stop_reply{full_failure()});
   expect_round_trip(written{12});
   expect_round_trip(client_left{});
 }
 
 TEST_F(messages_test, reports) {
-  expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5});
+  expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5, {{1, 0, 2}, 3, 4, 5, 6}});
   expect_round_trip(load_progress{1, 0.25});
   expect_round_trip(worker_ready{1, 2048, true, 7});
   expect_round_trip(worker_here{{"m", 1, 2}});
@@ -124,11 +126,37 @@ TEST_F(messages_test, reports) {
   entity_status entity{"cpu", "here", entity_state::restarting,
                        0.5,   true,   1,
                        2,     3.25,   4,
-                       "why"};
+                       "why", 10,     9,
+                       8};
   model_status model{"m", "echo", model_state::degraded, 8, {entity, entity}};
   expect_round_trip(model);
   expect_round_trip(server_status{{model, {}}, true});
   expect_round_trip(device_report{"cpu", entity_state::failed, true, 6});
+}
+
+TEST_F(messages_test, stories) {
+  reply_story story{
+      7,
+      {"mine",
+       "call-1",
+       {"trace", "span", true, "a=b"},
+       std::chrono::system_clock::time_point{std::chrono::milliseconds{1234}}},
+      1,
+      "m",
+      "cpu",
+      true,
+      3,
+      4,
+      2,
+      {4, 1, 3, 9},
+      {{story_step::moved, std::chrono::microseconds{5}, "cpu", "virtual:0",
+        "why", 1, std::chrono::microseconds{6}, 2}},
+      1};
+  expect_round_trip(story);
+  expect_round_trip(story_begun{7, "mine", "call-1"});
+  expect_round_trip(get_stories{"mine"});
+  expect_round_trip(get_story{});
+  expect_round_trip(request_stories{{story, {}}});
 }
 
 TEST_F(messages_test, sampling_options_that_are_set_and_not) {
@@ -163,6 +191,7 @@ TEST_F(messages_test, handles_find_their_actor_again) {
         [](const written&) {},
         [](client_left) {},
         [](pulse_atom) {},
+        [](get_story) { return reply_story{}; },
         [](retry_atom) {},
     };
   };

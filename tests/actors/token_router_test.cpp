@@ -32,6 +32,7 @@ reply_actor::behavior_type recording_reply(reply_actor::pointer self,
       [](const written&) {},
       [=](client_left) { self->quit(); },
       [](pulse_atom) {},
+      [](get_story) { return reply_story{}; },
       [](retry_atom) {},
   };
 }
@@ -174,8 +175,8 @@ TEST_F(token_router_test, the_end_of_a_worker_answers_the_request) {
   run();
   submit order;
   order.request.id = 1;
-  auto answer = begin_ask<admitted>(router, order, routed{1}, workers[0],
-                                    a.actor);
+  auto answer =
+      begin_ask<admitted>(router, order, routed{1}, workers[0], a.actor);
   run();
   EXPECT_TRUE(answer->error);
 }

@@ -49,6 +49,14 @@ TEST(log_line_test, shows_time_level_event_and_fields) {
   EXPECT_EQ(json({}), json_head + "}");
 }
 
+TEST(log_line_test, leaves_out_facts_that_are_not_there) {
+  EXPECT_EQ(json({{"trace_id", optional_text{"4bf9"}}}),
+            json_head + R"(,"trace_id":"4bf9"})");
+  EXPECT_EQ(json({{"trace_id", optional_text{}}, {"tokens", 1}}),
+            json_head + R"(,"tokens":1})");
+  EXPECT_EQ(text({{"trace_id", optional_text{}}}), text_head);
+}
+
 TEST(log_line_test, names_each_level) {
   for (auto level : {log_level::debug, log_level::info, log_level::warning,
                      log_level::error})

@@ -45,6 +45,7 @@ reply_actor::behavior_type recording_reply(reply_actor::pointer,
       },
       [=](client_left) { ++told->departures; },
       [](pulse_atom) {},
+      [](get_story) { return reply_story{}; },
       [](retry_atom) {},
   };
 }

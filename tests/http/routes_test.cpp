@@ -26,27 +26,35 @@ error_reply refused(std::string_view method, std::string_view target) {
 TEST(routes_test, finds_every_line_of_the_table) {
   for (const auto& line : route_table()) {
     std::string target{line.path};
-    auto mark = target.find("{model}");
-    auto has_model = mark != std::string::npos;
-    if (has_model)
-      target.replace(mark, 7, "some/model");
+    auto mark = target.find('{');
+    auto has_name = mark != std::string::npos;
+    if (has_name)
+      target.replace(mark, target.find('}') + 1 - mark, "some/name");
     EXPECT_EQ(found(line.method, target),
-              (route_match{line.leads_to, has_model ? "some/model" : ""}));
+              (route_match{line.leads_to, has_name ? "some/name" : ""}));
   }
 }
 
 TEST(routes_test, takes_slashes_and_escapes_in_model_names) {
-  EXPECT_EQ(found("POST", "/api/v1/org/sub/m/call").model, "org/sub/m");
-  EXPECT_EQ(found("POST", "/api/v1/org%2Fm/call").model, "org/m");
-  EXPECT_EQ(found("POST", "/api/v1/a%3ab/call").model, "a:b");
-  EXPECT_EQ(found("POST", "/api/v1/call/call").model, "call");
+  EXPECT_EQ(found("POST", "/api/v1/org/sub/m/call").name, "org/sub/m");
+  EXPECT_EQ(found("POST", "/api/v1/org%2Fm/call").name, "org/m");
+  EXPECT_EQ(found("POST", "/api/v1/a%3ab/call").name, "a:b");
+  EXPECT_EQ(found("POST", "/api/v1/call/call").name, "call");
   EXPECT_EQ(found("POST", "/api/v1/m/add/remove"),
             (route_match{endpoint::remove, "m/add"}));
-  EXPECT_EQ(found("POST", "/api/v1/%00/call").model, std::string(1, '\0'));
+  EXPECT_EQ(found("POST", "/api/v1/%00/call").name, std::string(1, '\0'));
+}
+
+TEST(routes_test, keeps_stories_apart_from_models) {
+  EXPECT_EQ(found("GET", "/api/v1/requests/call-1"),
+            (route_match{endpoint::story, "call-1"}));
+  EXPECT_EQ(found("POST", "/api/v1/requests/m/call"),
+            (route_match{endpoint::call, "requests/m"}));
+  EXPECT_EQ(refused("POST", "/api/v1/requests/call-1").allow, "GET, HEAD");
 }
 
 TEST(routes_test, ignores_the_query_and_the_host) {
-  EXPECT_EQ(found("POST", "/api/v1/m/call?x=/y").model, "m");
+  EXPECT_EQ(found("POST", "/api/v1/m/call?x=/y").name, "m");
   EXPECT_EQ(found("GET", "http://host:1/health/live").leads_to, endpoint::live);
   EXPECT_EQ(refused("GET", "http://host").code, "unknown_url");
 }

@@ -3,6 +3,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/reply.hpp"
+#include "actors/request_history.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/thread_node.hpp"
 #include "tests/support/actor_fixture.hpp"
@@ -36,6 +37,7 @@ protected:
     supervisors.clear();
     if (door)
       caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(telemetry.history, caf::exit_reason::user_shutdown);
     run();
   }
 
@@ -99,6 +101,7 @@ protected:
     options.serving = serving;
     options.node_name = "here";
     options.node = node;
+    options.figures = telemetry.figures;
     options.list_devices = [this] { return devices; };
     plans[model] = std::move(plan);
     return [this, options] { return system.spawn(supervisor, options); };
@@ -151,7 +154,9 @@ protected:
     reply_options options;
     options.gateway = door;
     options.request.id = ++last_request;
-    options.request.trace_id = "trace-" + std::to_string(last_request);
+    options.names.public_id = "request-" + std::to_string(last_request);
+    options.names.reply_id = "call-" + std::to_string(last_request);
+    options.telemetry = telemetry;
     options.request.model = model;
     options.request.prompt.conversation = says(turn);
     return options;
@@ -198,6 +203,9 @@ protected:
   bool hold_loading = false;
   /// New workers take replies, and then nothing more.
   bool hang = false;
+  telemetry_sinks telemetry{
+      std::make_shared<figures>(),
+      system.spawn(request_history, request_history_options{})};
   gateway_actor door;
   node_actor node;
   /// The first ones, by model.

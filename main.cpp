@@ -8,7 +8,9 @@
 #include "actors/worker_process.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
+#include "config/loopback.hpp"
 #include "config/quantize_options.hpp"
+#include "http/access_control.hpp"
 #include "http/endpoints.hpp"
 #include "http/server.hpp"
 #include "models/devices.hpp"
@@ -266,6 +268,8 @@ struct serving_end {
 };
 
 int serve(const settings& config) {
+  auto access = std::make_shared<access_control>(
+      config.access, std::chrono::steady_clock::now());
   actor_settings actor_config{config};
   caf::actor_system system{actor_config};
   auto telemetry = start_telemetry(system);
@@ -275,11 +279,17 @@ int serve(const settings& config) {
   auto is_hopeless = false;
   {
     http_server server{config.http,
-                       make_endpoints(system, gateway, telemetry, config)};
-    announce(fmt::format("listening on http://{}:{}", config.http.address,
-                         server.port()));
+                       make_endpoints(system, gateway, telemetry, config,
+                                      access)};
+    announce(fmt::format("listening on {}://{}:{}",
+                         config.http.has_tls() ? "https" : "http",
+                         config.http.address, server.port()));
     log_event(log_level::info, "listening",
               {{"address", config.http.address}, {"port", server.port()}});
+    if (!config.access.keys.are_there() && !is_loopback(config.http.address))
+      log_event(log_level::warning, "open_to_all",
+                {{"meaning", "whoever reaches this address may use and change "
+                             "the server: there are no API keys"}});
     auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, started);
     wait_for_stop();

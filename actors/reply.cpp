@@ -39,6 +39,7 @@ void log_end(reply_pointer self, std::string_view finish) {
             {{"request_id", state.options.names.public_id},
              {"trace_id", optional_text{state.options.names.trace.trace_id}},
              {"span_id", optional_text{state.options.names.trace.span_id}},
+             {"key", state.options.key_name},
              {"model", state.options.request.model},
              {"device", state.facts.device},
              {"finish", finish},

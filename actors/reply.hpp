@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace model_server {
 
@@ -23,6 +24,8 @@ struct reply_options {
   /// Another reply to the same prompt counts it in the figures.
   bool shares_prompt = false;
   telemetry_sinks telemetry;
+  /// Of the key that asks, for the log.
+  std::string key_name = "-";
   /// Belongs to a request that a worker has taken already: waits for a worker
   /// where a new one would be refused because there is none now.
   bool is_promised = false;

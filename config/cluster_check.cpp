@@ -1,11 +1,11 @@
 // Whether the settings of a cluster are safe to use.
 #include "config/cluster_check.hpp"
 
+#include "config/loopback.hpp"
 #include "config/quote.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -29,13 +29,6 @@ void check_reach(const char* option, const cluster_address& address,
 }
 
 } // namespace
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1"
-         || (host.starts_with("127.") && std::ranges::all_of(host, [](char c) {
-               return c == '.' || (c >= '0' && c <= '9');
-             }));
-}
 
 void check_cluster(const settings& config, bool names_models) {
   const auto& cluster = config.cluster;

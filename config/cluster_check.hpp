@@ -3,12 +3,7 @@
 
 #include "config/settings.hpp"
 
-#include <string_view>
-
 namespace model_server {
-
-/// True for addresses that only this machine reaches, and for `localhost`.
-bool is_loopback(std::string_view host);
 
 /// Throws `config_error` if others could reach a port that takes whoever
 /// connects at his word, if certificates are given in part or cannot be read,

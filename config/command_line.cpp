@@ -1,6 +1,7 @@
 // Reads the command line and the environment, then the files they lead to.
 #include "config/command_line.hpp"
 
+#include "config/access_check.hpp"
 #include "config/cluster_check.hpp"
 #include "config/config_file.hpp"
 #include "config/help_text.hpp"
@@ -97,21 +98,6 @@ arguments split_arguments(int argc, const char* const* argv) {
   return result;
 }
 
-// The words of a list in an environment variable.
-std::vector<std::string> split_words(std::string_view text) {
-  std::vector<std::string> result;
-  constexpr std::string_view separators = " ,\t\n";
-  for (;;) {
-    text.remove_prefix(
-        std::min(text.find_first_not_of(separators), text.size()));
-    if (text.empty())
-      return result;
-    auto end = std::min(text.find_first_of(separators), text.size());
-    result.emplace_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-}
-
 std::optional<given_value> look_up(const surroundings& around,
                                    const std::string& variable) {
   auto text = around.variable(variable);
@@ -138,6 +124,10 @@ std::vector<model_choice> models_of_environment(const surroundings& around) {
   }
   return {std::move(result)};
 }
+
+// The one setting that has no option: whoever lists the processes of a machine
+// reads their arguments.
+constexpr auto key_variable = "MODEL_SERVER_API_KEY";
 
 // One option: the command line, else the environment, else as it is.
 void apply_option(launch_options& options, const option_line& line,
@@ -243,10 +233,15 @@ load_settings(int argc, const char* const* argv, const surroundings& around) {
         fmt::format("--max-body-bytes {} is more than --max-all-body-bytes {}",
                     options.values.http.max_body_bytes,
                     options.values.http.max_all_body_bytes));
+  if (auto key = look_up(around, key_variable))
+    options.values.access.keys.from_environment =
+        environment_key(key->source, key->text);
   options.values.models = find_models(options, around);
   if (given.models.empty())
     given.models = models_of_environment(around);
   check_cluster(options.values, !given.models.empty());
+  if (!options.values.cluster.join)
+    check_access(options.values);
   choose_devices(options.values.models, given.models);
   return std::move(options.values);
 }

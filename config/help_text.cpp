@@ -35,7 +35,8 @@ std::string help_text() {
           "  -h, --help                  print this\n\n"
           "TIME is 500ms, 30s, 2m, 1h or a number of seconds. The variable in\n"
           "brackets counts where the option is not given; in\n"
-          "MODEL_SERVER_DEVICE several devices are separated by spaces.\n";
+          "MODEL_SERVER_DEVICE several devices are separated by spaces.\n"
+          "MODEL_SERVER_API_KEY is a key that may do everything.\n";
   return text;
 }
 

@@ -81,6 +81,18 @@ void set_path(std::string& target, const given_value& given) {
   target = given.text;
 }
 
+template <class Field>
+option_line file_path(std::string name, std::string help, Field field) {
+  return {std::move(name), "FILE", std::move(help), "default none",
+          [=](auto& o, auto& given) { set_path(field(o.values), given); }};
+}
+
+template <class Field>
+option_line flag(std::string name, std::string help, Field field) {
+  return {std::move(name), "", std::move(help), "default off",
+          [=](auto& o, auto& given) { field(o.values) = parse_flag(given); }};
+}
+
 void set_address(launch_options& options, const given_value& given) {
   auto text = given.text == "localhost" ? std::string{"127.0.0.1"} : given.text;
   std::array<unsigned char, sizeof(in6_addr)> ignored{};
@@ -100,6 +112,27 @@ void set_node_name(launch_options& options, const given_value& given) {
       || !std::all_of(text.begin(), text.end(), is_allowed))
     refuse_value(given, "1 to 64 of A-Z a-z 0-9 . _ -");
   options.values.node_name = text;
+}
+
+// As browsers write the origin of a page: no path, small letters.
+bool is_origin(std::string_view text) {
+  auto host = text.find("://");
+  return host != text.npos && host > 0 && text.find('/', host + 3) == text.npos
+         && host + 3 < text.size() && std::ranges::all_of(text, [](char c) {
+              return c > ' ' && c <= '~' && (c < 'A' || c > 'Z');
+            });
+}
+
+void set_cors_origins(launch_options& options, const given_value& given) {
+  auto origins = split_words(given.text);
+  auto is_allowed = [](const std::string& text) {
+    return text == "*" || is_origin(text);
+  };
+  if (origins.empty() || origins.size() > 64
+      || !std::ranges::all_of(origins, is_allowed))
+    refuse_value(given, "1 to 64 origins such as https://chat.example.org or "
+                        "http://localhost:3000, or *,");
+  options.values.access.cors_origins = std::move(origins);
 }
 
 constexpr std::size_t most_bytes = std::size_t{1} << 30;
@@ -133,6 +166,9 @@ std::vector<option_line> http_options() {
       whole("max-connections",
             "connections at one time; 0 goes by the descriptor limit", 0,
             1'000'000, field(&http::max_connections)),
+      whole("max-connections-per-address",
+            "from one address; 0 is 256, but any number from this machine", 0,
+            1'000'000, field(&http::max_connections_per_address)),
       whole("max-body-bytes", "largest body of a request", 1, most_bytes,
             field(&http::max_body_bytes)),
       whole("max-all-body-bytes",
@@ -149,6 +185,33 @@ std::vector<option_line> http_options() {
                field(&http::write_timeout)),
       duration("ping-interval", "a silent stream gets a comment this often",
                10ms, 1h, field(&http::ping_interval)),
+  };
+}
+
+std::vector<option_line> access_options() {
+  return {
+      file_path(
+          "api-key-file",
+          "API keys; MODEL_SERVER_API_KEY holds a single "
+          "one",
+          [](auto& s) -> auto& { return s.access.keys.file; }),
+      flag(
+          "allow-no-key", "whoever reaches the port may use it",
+          [](auto& s) -> auto& { return s.access.allows_no_key; }),
+      flag(
+          "open-metrics", "figures need no key",
+          [](auto& s) -> auto& { return s.access.has_open_metrics; }),
+      {"cors-origins", "ORIGINS",
+       "whose web pages may use the server; * is anybody's", "default none",
+       set_cors_origins},
+      file_path(
+          "tls-cert",
+          "speak TLS, with this certificate and its chain "
+          "(PEM)",
+          [](auto& s) -> auto& { return s.http.tls_certificate; }),
+      file_path(
+          "tls-key", "its private key (PEM)",
+          [](auto& s) -> auto& { return s.http.tls_key; }),
   };
 }
 
@@ -228,13 +291,6 @@ option_line address(std::string name, std::string help,
           }};
 }
 
-option_line file_path(std::string name, std::string help,
-                      std::string cluster_settings::*field) {
-  return {
-      std::move(name), "FILE", std::move(help), "default none",
-      [=](auto& o, auto& given) { set_path(o.values.cluster.*field, given); }};
-}
-
 std::vector<option_line> cluster_options() {
   auto field = [](auto member) {
     return [=](auto& s) -> auto& {
@@ -249,10 +305,10 @@ std::vector<option_line> cluster_options() {
       address("join", "add this machine's devices to the server there",
               &cluster::join),
       file_path("cluster-cert", "this machine's certificate (PEM)",
-                &cluster::certificate),
-      file_path("cluster-key", "its private key (PEM)", &cluster::key),
+                field(&cluster::certificate)),
+      file_path("cluster-key", "its private key (PEM)", field(&cluster::key)),
       file_path("cluster-ca", "the cluster's own authority (PEM)",
-                &cluster::authority),
+                field(&cluster::authority)),
       duration("heartbeat-interval",
                "between signs of life; the same on all machines", 10ms, 1h,
                field(&cluster::heartbeat_interval)),
@@ -277,9 +333,9 @@ std::vector<option_line> log_options() {
                {"warning", log_level::warning},
                {"error", log_level::error}}},
           [](auto& s) -> auto& { return s.log.level; }),
-      {"log-contents", "", "also log what clients and models say",
-       "default off",
-       [](auto& o, auto& given) { o.values.log.contents = parse_flag(given); }},
+      flag(
+          "log-contents", "also log what clients and models say",
+          [](auto& s) -> auto& { return s.log.contents; }),
   };
 }
 
@@ -288,8 +344,8 @@ std::vector<option_line> log_options() {
 const std::vector<option_line>& option_table() {
   static const auto table = [] {
     std::vector<option_line> result;
-    for (auto&& part : {file_options(), http_options(), serving_options(),
-                        cluster_options(), log_options()})
+    for (auto&& part : {file_options(), http_options(), access_options(),
+                        serving_options(), cluster_options(), log_options()})
       result.insert(result.end(), part.begin(), part.end());
     return result;
   }();

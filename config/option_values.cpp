@@ -83,6 +83,20 @@ bool parse_flag(const given_value& given) {
   refuse_value(given, "true or false");
 }
 
+std::vector<std::string> split_words(std::string_view text) {
+  std::vector<std::string> result;
+  constexpr std::string_view separators = " ,\t\n";
+  for (;;) {
+    text.remove_prefix(
+        std::min(text.find_first_not_of(separators), text.size()));
+    if (text.empty())
+      return result;
+    auto end = std::min(text.find_first_of(separators), text.size());
+    result.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
 std::string show_duration(milliseconds value) {
   auto count = value.count();
   for (const auto& [name, size] : units)

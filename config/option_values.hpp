@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace model_server {
 
@@ -26,6 +28,9 @@ std::chrono::milliseconds parse_duration(const given_value& given,
 
 /// `true`, `yes`, `on`, `1` and their opposites, in any case. Throws as above.
 bool parse_flag(const given_value& given);
+
+/// The words of a list, between spaces or commas.
+std::vector<std::string> split_words(std::string_view text);
 
 /// The shortest form that `parse_duration` reads: `500ms`, `30s`, `10m`, `24h`.
 std::string show_duration(std::chrono::milliseconds value);

@@ -1,6 +1,7 @@
 // Every setting of the process, with its default.
 #pragma once
 
+#include "config/api_keys.hpp"
 #include "config/entry_params.hpp"
 
 #include <chrono>
@@ -35,6 +36,9 @@ struct http_settings {
   unsigned threads = 1;
   /// 0 means min(4096, (descriptor limit - 256) / 2).
   unsigned max_connections = 0;
+  /// From one address, or one /64 network of IPv6. 0 means 256, and as many as
+  /// there may be in all from this machine itself.
+  unsigned max_connections_per_address = 0;
   std::size_t max_body_bytes = 4 << 20;
   /// Of all requests that are being received or answered.
   std::size_t max_all_body_bytes = 256 << 20;
@@ -45,6 +49,24 @@ struct http_settings {
   /// Bytes written to a client and not yet taken by it.
   std::size_t max_unsent_bytes = 1 << 20;
   std::chrono::milliseconds ping_interval{10'000};
+  /// Files in PEM format, both or none. With them only TLS is spoken.
+  std::string tls_certificate;
+  std::string tls_key;
+
+  bool has_tls() const {
+    return !tls_certificate.empty();
+  }
+};
+
+/// Who may use the HTTP door.
+struct access_settings {
+  key_sources keys;
+  /// Whoever reaches the port may use it, other machines too.
+  bool allows_no_key = false;
+  /// Figures are there for everybody.
+  bool has_open_metrics = false;
+  /// Whose pages may use the server: `https://chat.example.org`; or `*`, all.
+  std::vector<std::string> cors_origins;
 };
 
 enum class log_format { text, json };
@@ -116,6 +138,7 @@ struct serving_settings {
 struct settings {
   std::vector<model_setting> models;
   http_settings http;
+  access_settings access;
   serving_settings serving;
   log_settings log;
   cluster_settings cluster;

@@ -53,6 +53,7 @@ void actor_calls::start_replies(const http_request& request, chat_request call,
   common.names = {request.request_id, call.reply_id, request.trace,
                   std::chrono::system_clock::now()};
   common.telemetry = telemetry_;
+  common.key_name = request.key_name;
   common.credit = serving_.credit;
   common.max_attempts = serving_.max_attempts;
   common.ping_interval = ping_interval_;
@@ -62,8 +63,8 @@ void actor_calls::start_replies(const http_request& request, chat_request call,
   choice_counts counts{.prompts = call.prompts.size(), .per_prompt = call.n};
   auto is_streamed = call.is_streamed;
   auto starter = std::make_shared<choice_starter>(
-      system_, std::move(common), std::move(call), logs_contents_,
-      most_embeddings_);
+      system_, std::move(common), std::move(call), request.usage,
+      logs_contents_, most_embeddings_);
   if (is_streamed)
     choice_starter::start(std::move(starter),
                           std::make_shared<streamed_answer>(

@@ -2,6 +2,7 @@
 #include "http/choice_starter.hpp"
 
 #include "http/logging_writer.hpp"
+#include "http/metered_writer.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -16,11 +17,13 @@ constexpr std::size_t most_told_replies = 16;
 } // namespace
 
 choice_starter::choice_starter(caf::actor_system& system, reply_options common,
-                               chat_request call, bool logs_contents,
-                               std::size_t most_embeddings)
+                               chat_request call,
+                               std::shared_ptr<key_usage> usage,
+                               bool logs_contents, std::size_t most_embeddings)
     : system_(system),
       common_(std::move(common)),
       call_(std::move(call)),
+      usage_(std::move(usage)),
       logs_contents_(logs_contents),
       most_embeddings_(most_embeddings) {
   // nop
@@ -68,6 +71,9 @@ void choice_starter::start_choice(const std::shared_ptr<joint_answer>& answer,
   auto options = options_for(choice);
   std::unique_ptr<reply_writer> writer =
       std::make_unique<choice_writer>(answer, choice);
+  if (usage_)
+    writer = std::make_unique<metered_writer>(std::move(writer), usage_,
+                                              choice % call_.n == 0);
   if (logs_contents_)
     writer = std::make_unique<logging_writer>(std::move(writer), options.names,
                                               options.request);

@@ -4,6 +4,7 @@
 #include "actors/reply.hpp"
 #include "http/chat_request.hpp"
 #include "http/joint_answer.hpp"
+#include "http/key_usage.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -26,12 +27,13 @@ namespace model_server {
 class choice_starter {
 public:
   /// `common` is what all replies are started with, but for the request;
-  /// `most_embeddings` are under way together.
+  /// `most_embeddings` are under way together. `usage` pays for the tokens if
+  /// it is not null.
   /// The request's id is that of the first choice, and the ids that follow are
   /// for the others. The system must outlive it.
   choice_starter(caf::actor_system& system, reply_options common,
-                 chat_request call, bool logs_contents,
-                 std::size_t most_embeddings);
+                 chat_request call, std::shared_ptr<key_usage> usage,
+                 bool logs_contents, std::size_t most_embeddings);
 
   /// Starts the replies that write to this answer.
   static void start(std::shared_ptr<choice_starter> starter,
@@ -51,6 +53,7 @@ private:
   caf::actor_system& system_;
   reply_options common_;
   chat_request call_;
+  std::shared_ptr<key_usage> usage_;
   bool logs_contents_;
   std::size_t most_embeddings_;
   // Of those that are started in turn.

@@ -1,6 +1,7 @@
 // Sends requests on their way and writes what comes back.
 #include "http/endpoints.hpp"
 
+#include "config/logging.hpp"
 #include "config/model_name.hpp"
 #include "config/quote.hpp"
 #include "http/actor_calls.hpp"
@@ -9,6 +10,7 @@
 #include "http/chat_request.hpp"
 #include "http/counted_answer.hpp"
 #include "http/error_reply.hpp"
+#include "http/guarded_answer.hpp"
 #include "http/metrics_text.hpp"
 #include "http/openai_endpoints.hpp"
 #include "http/openapi.hpp"
@@ -20,6 +22,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -32,27 +35,50 @@ using answer_ptr = std::unique_ptr<http_answer>;
 class endpoints {
 public:
   endpoints(caf::actor_system& system, gateway_actor gateway,
-            const telemetry_sinks& telemetry, const settings& config)
+            const telemetry_sinks& telemetry, const settings& config,
+            std::shared_ptr<const access_control> access)
       : figures_(telemetry.figures),
         node_name_(config.node_name),
+        access_(std::move(access)),
         calls_(system, std::move(gateway), telemetry, config),
         openai_(calls_, config) {
     // nop
   }
 
-  void handle(const http_request& request, answer_ptr answer) {
+  void handle(http_request request, answer_ptr answer) {
+    auto origin = request.field("origin");
+    if (is_preflight(request) && access_->cors().allows(origin))
+      return answer->send(access_->cors().preflight(request));
     auto found = find_route(request.method, request.target);
     answer = counted_answer(std::move(answer), route_of(found), figures_);
+    access_decision decision;
+    if (auto* match = std::get_if<route_match>(&found))
+      decision = access_->check(request, match->needs,
+                                std::chrono::steady_clock::now());
+    request.usage = decision.usage;
+    if (request.usage)
+      request.key_name = request.usage->name();
+    // Refusals tell pages and clients of limits too.
+    answer = std::make_unique<guarded_answer>(
+        std::move(answer), access_->cors().headers_for(origin), decision.usage,
+        decision.is_counted);
     if (auto* error = std::get_if<error_reply>(&found))
       return send_error(*answer, request, *error);
-    const auto& [leads_to, name] = std::get<route_match>(found);
-    if (leads_to == endpoint::story)
-      return calls_.ask_stories(name, std::move(answer), answer_story);
-    const auto& model = name;
+    if (decision.refusal)
+      return send_error(*answer, request, *decision.refusal);
+    enter(request, std::get<route_match>(found), std::move(answer));
+  }
+
+private:
+  void enter(const http_request& request, const route_match& where,
+             answer_ptr answer) {
+    if (where.leads_to == endpoint::story)
+      return calls_.ask_stories(where.name, std::move(answer), answer_story);
+    const auto& model = where.name;
     if (!model.empty())
       if (auto error = check_model_name(model))
         return send_error(*answer, request, *error);
-    switch (leads_to) {
+    switch (where.leads_to) {
     case endpoint::call:
       return call(request, model, std::move(answer));
     case endpoint::add:
@@ -95,7 +121,6 @@ public:
     }
   }
 
-private:
   // Of the table, or one word for all that lead nowhere.
   static std::string_view
   route_of(const std::variant<route_match, error_reply>& found) {
@@ -135,6 +160,10 @@ private:
     if (auto* error = std::get_if<error_reply>(&read))
       return send_error(*answer, request, *error);
     auto asked = std::get<device_request>(read);
+    log_event(log_level::info, "change_asked",
+              {{"request_id", request.request_id},
+               {"key", request.key_name},
+               {"path", request.target.substr(0, request.target.find('?'))}});
     auto status = asked.wait ? 200u : 202u;
     // Loading a model may take as long as it takes.
     calls_.ask<device_report>(
@@ -189,6 +218,7 @@ private:
 
   std::shared_ptr<figures> figures_;
   std::string node_name_;
+  std::shared_ptr<const access_control> access_;
   actor_calls calls_;
   openai_endpoints openai_;
 };
@@ -197,9 +227,11 @@ private:
 
 request_handler make_endpoints(caf::actor_system& system, gateway_actor gateway,
                                telemetry_sinks telemetry,
-                               const settings& config) {
+                               const settings& config,
+                               std::shared_ptr<const access_control> access) {
   auto shared = std::make_shared<endpoints>(system, std::move(gateway),
-                                            telemetry, config);
+                                            telemetry, config,
+                                            std::move(access));
   return [shared](const http_request& request, answer_ptr answer) {
     shared->handle(request, std::move(answer));
   };

@@ -75,6 +75,10 @@ std::string_view reason_phrase(unsigned status) {
     return "No Content";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:
@@ -166,6 +170,8 @@ http_response to_response(const error_reply& error) {
     result.headers.emplace_back("x-should-retry", "false");
   if (!error.allow.empty())
     result.headers.emplace_back("allow", error.allow);
+  if (error.status == 401)
+    result.headers.emplace_back("www-authenticate", "Bearer");
   return result;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "actors/trace_context.hpp"
+#include "http/http_text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +14,8 @@
 #include <vector>
 
 namespace model_server {
+
+class key_usage;
 
 /// One complete request whose framing has been checked. The views live until
 /// the request handler returns.
@@ -27,6 +31,20 @@ struct http_request {
   trace_context trace = {};
   /// Whether the client understands a chunked body (HTTP/1.1).
   bool can_stream = true;
+  /// The header fields, names and values as they came.
+  std::vector<std::pair<std::string_view, std::string_view>> fields = {};
+  /// Of the key that it came with: its name, for the log, and what pays for its
+  /// tokens. Known once it has come in.
+  std::string_view key_name = "-";
+  std::shared_ptr<key_usage> usage = nullptr;
+
+  /// The value of the first header field of this name; empty if there is none.
+  std::string_view field(std::string_view name) const {
+    auto found = std::ranges::find_if(fields, [&](const auto& each) {
+      return is_same_word(each.first, name);
+    });
+    return found == fields.end() ? std::string_view{} : found->second;
+  }
 };
 
 using http_headers = std::vector<std::pair<std::string, std::string>>;

@@ -13,6 +13,7 @@ void send_error(http_answer& answer, const http_request& request,
             {{"request_id", request.request_id},
              {"trace_id", optional_text{request.trace.trace_id}},
              {"span_id", optional_text{request.trace.span_id}},
+             {"key", request.key_name},
              {"status", error.status},
              {"code", error.code}});
   answer.send(to_response(error));

@@ -26,6 +26,7 @@ struct request_guard::framing {
   std::vector<std::string> hosts;
   std::vector<std::string> lengths;
   std::vector<std::string> encodings;
+  std::size_t keys = 0;
 };
 
 request_guard::request_guard(request_limits limits) : limits_(limits) {
@@ -252,6 +253,8 @@ bool request_guard::check_field(std::string_view line, framing& seen) {
     seen.lengths.emplace_back(value);
   else if (is_same_word(name, "transfer-encoding"))
     seen.encodings.emplace_back(value);
+  else if (is_same_word(name, "authorization"))
+    ++seen.keys;
   else if (is_same_word(name, "x-request-id") && is_request_id(value))
     request_id_ = value;
   else if (is_same_word(name, "traceparent"))
@@ -281,6 +284,8 @@ bool request_guard::check_framing(const framing& seen) {
     return refuse(fmt::format("the Host field is {}, which names no host",
                               quote(seen.hosts.front(), shown_bytes))),
            false;
+  if (seen.keys > 1)
+    return refuse("there are two Authorization fields"), false;
   if (!seen.encodings.empty()) {
     if (!seen.lengths.empty())
       return refuse("there are both Content-Length and Transfer-Encoding"),

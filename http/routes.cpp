@@ -15,25 +15,27 @@ namespace model_server {
 namespace {
 
 constexpr route table[] = {
-    {"POST", "/api/v1/{model}/call", endpoint::call},
-    {"POST", "/api/v1/{model}/add", endpoint::add},
-    {"POST", "/api/v1/{model}/remove", endpoint::remove},
-    {"POST", "/api/v1/{model}/activate", endpoint::activate},
-    {"GET", "/api/v1/", endpoint::status},
-    {"POST", "/api/v1/", endpoint::status},
-    {"POST", "/v1/chat/completions", endpoint::openai_chat},
-    {"POST", "/v1/completions", endpoint::openai_completion},
-    {"POST", "/v1/embeddings", endpoint::openai_embedding},
-    {"GET", "/v1/models", endpoint::openai_models},
-    {"GET", "/v1/models/{model}", endpoint::openai_model},
-    {"POST", "/tokenize", endpoint::tokenize},
-    {"POST", "/detokenize", endpoint::detokenize},
-    {"GET", "/health/live", endpoint::live},
-    {"GET", "/health/ready", endpoint::ready},
-    {"GET", "/health", endpoint::ready},
-    {"GET", "/metrics", endpoint::metrics},
-    {"GET", "/api/v1/requests/{id}", endpoint::story},
-    {"GET", "/openapi.json", endpoint::openapi},
+    {"POST", "/api/v1/{model}/call", endpoint::call, route_access::call},
+    {"POST", "/api/v1/{model}/add", endpoint::add, route_access::admin},
+    {"POST", "/api/v1/{model}/remove", endpoint::remove, route_access::admin},
+    {"POST", "/api/v1/{model}/activate", endpoint::activate,
+     route_access::admin},
+    {"GET", "/api/v1/", endpoint::status, route_access::admin},
+    {"POST", "/api/v1/", endpoint::status, route_access::admin},
+    {"POST", "/v1/chat/completions", endpoint::openai_chat, route_access::call},
+    {"POST", "/v1/completions", endpoint::openai_completion,
+     route_access::call},
+    {"POST", "/v1/embeddings", endpoint::openai_embedding, route_access::call},
+    {"GET", "/v1/models", endpoint::openai_models, route_access::call},
+    {"GET", "/v1/models/{model}", endpoint::openai_model, route_access::call},
+    {"POST", "/tokenize", endpoint::tokenize, route_access::call},
+    {"POST", "/detokenize", endpoint::detokenize, route_access::call},
+    {"GET", "/health/live", endpoint::live, route_access::open},
+    {"GET", "/health/ready", endpoint::ready, route_access::open},
+    {"GET", "/health", endpoint::ready, route_access::open},
+    {"GET", "/metrics", endpoint::metrics, route_access::metrics},
+    {"GET", "/api/v1/requests/{id}", endpoint::story, route_access::admin},
+    {"GET", "/openapi.json", endpoint::openapi, route_access::open},
 };
 
 constexpr std::size_t shown_bytes = 200;
@@ -118,7 +120,7 @@ std::variant<route_match, error_reply> find_route(std::string_view method,
                          fmt::format("the address {} holds a % without two "
                                      "hexadecimal digits",
                                      quote(target, shown_bytes)));
-    return route_match{line.leads_to, std::move(*decoded)};
+    return route_match{line.leads_to, std::move(*decoded), line.needs};
   }
   if (allowed.empty())
     return error_reply{.status = 404,

@@ -31,12 +31,25 @@ enum class endpoint {
   openapi
 };
 
+/// What somebody needs who goes there.
+enum class route_access {
+  /// Nothing.
+  open,
+  /// A key, where there are keys.
+  call,
+  /// A key with the role `admin`.
+  admin,
+  /// The same, unless figures are open to all.
+  metrics
+};
+
 /// One line of the table. `{model}` or `{id}` in a path stands for a name,
 /// which may hold slashes.
 struct route {
   std::string_view method;
   std::string_view path;
   endpoint leads_to;
+  route_access needs = route_access::admin;
 };
 
 std::span<const route> route_table();
@@ -46,6 +59,7 @@ struct route_match {
   endpoint leads_to;
   /// Decoded; empty where the path has none. Not checked.
   std::string name;
+  route_access needs = route_access::admin;
 
   friend bool operator==(const route_match&, const route_match&) = default;
 };

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <future>
+#include <optional>
 #include <vector>
 
 namespace model_server {
@@ -25,6 +26,9 @@ using namespace std::chrono_literals;
 /// Connections above the cap that are kept until their clients have read why
 /// they are refused.
 constexpr std::size_t refused_at_once = 64;
+constexpr std::size_t refused_at_once_per_address = 16;
+
+constexpr std::size_t usual_cap_per_address = 256;
 
 std::size_t connection_cap(const http_settings& settings) {
   if (settings.max_connections > 0)
@@ -46,21 +50,20 @@ error_reply too_many_connections(std::size_t open, std::size_t cap) {
           .retry_after = 1};
 }
 
+error_reply too_many_of_one(std::size_t open, std::size_t cap) {
+  return {.status = 429,
+          .code = "too_many_connections",
+          .message = fmt::format("{} connections are open from your address, "
+                                 "the limit is {}",
+                                 open, cap),
+          .retry_after = 1};
+}
+
 error_reply no_descriptor_left() {
   return {.status = 503,
           .code = "too_many_connections",
           .message = "the server has no descriptor left",
           .retry_after = 1};
-}
-
-/// Tells a client that is closed at once why, in as many bytes as it takes
-/// without waiting.
-void turn_away(asio::ip::tcp::socket& socket, const error_reply& reason) {
-  auto words = raw_response(reason, new_request_id());
-  std::error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.write_some(asio::buffer(words), ignored);
-  socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 using restinio_connection = restinio::impl::connection_t<http_traits>;
@@ -75,14 +78,15 @@ public:
       : settings_(settings),
         handler_(std::make_shared<request_handler>(std::move(handler))),
         cap_(connection_cap(settings)),
-        totals_(std::make_shared<connection_totals>()) {
+        totals_(std::make_shared<connection_totals>()),
+        tls_(load_tls()) {
     for (unsigned i = 0; i < std::max(1u, settings.threads); ++i)
       loops_.push_back(std::make_shared<io_loop>(settings, totals_));
     listener_ = std::make_shared<listener>(loops_.front()->context(), settings);
     listener_->start(
         [this]() -> asio::io_context& { return next_loop(); },
         [this](asio::ip::tcp::socket socket) { welcome(std::move(socket)); },
-        [](asio::ip::tcp::socket& socket) {
+        [this](asio::ip::tcp::socket& socket) {
           turn_away(socket, no_descriptor_left());
         });
     for (auto& loop : loops_)
@@ -93,6 +97,11 @@ public:
     close_listener();
     for (auto& loop : loops_)
       loop->stop();
+  }
+
+  void reload_certificate() {
+    asio::post(loops_.front()->context(),
+               [this, next = load_tls()] { tls_ = next; });
   }
 
   std::uint16_t port() const {
@@ -113,6 +122,11 @@ public:
   }
 
 private:
+  std::shared_ptr<const tls_context> load_tls() const {
+    return settings_.has_tls() ? std::make_shared<const tls_context>(settings_)
+                               : nullptr;
+  }
+
   void close_listener() {
     std::promise<void> closed;
     asio::post(loops_.front()->context(), [&] {
@@ -128,30 +142,68 @@ private:
     return loops_[turn_]->context();
   }
 
+  /// Why this client may not come in; nothing if it may.
+  std::optional<error_reply> turns_away(const asio::ip::address& client) const {
+    if (auto open = totals_->connections.load(); open >= cap_)
+      return too_many_connections(open, cap_);
+    auto cap = cap_for(client);
+    if (auto open = totals_->clients.of(client); open >= cap)
+      return too_many_of_one(open, cap);
+    return std::nullopt;
+  }
+
+  std::size_t cap_for(const asio::ip::address& client) const {
+    if (settings_.max_connections_per_address > 0)
+      return settings_.max_connections_per_address;
+    // Behind a proxy on this machine all clients have its address.
+    return client.is_loopback() ? cap_ : usual_cap_per_address;
+  }
+
+  /// True when there are too many even of those that are being refused.
+  bool is_swamped(const asio::ip::address& client) const {
+    return totals_->connections.load() >= cap_ + refused_at_once
+           || totals_->clients.of(client)
+                  >= cap_for(client) + refused_at_once_per_address;
+  }
+
+  /// Tells a client that is closed at once why, in as many bytes as it takes
+  /// without waiting. Nothing with TLS: there is no time for a handshake.
+  void turn_away(asio::ip::tcp::socket& socket, const error_reply& reason) {
+    std::error_code ignored;
+    if (!tls_) {
+      auto words = raw_response(reason, new_request_id());
+      socket.non_blocking(true, ignored);
+      socket.write_some(asio::buffer(words), ignored);
+    }
+    socket.shutdown(asio::socket_base::shutdown_send, ignored);
+  }
+
   /// Takes an accepted connection to its own loop's thread.
   void welcome(asio::ip::tcp::socket socket) {
+    std::error_code ec;
+    auto from = socket.remote_endpoint(ec);
+    if (ec)
+      return;
+    auto client = client_network(from.address());
+    auto reason = turns_away(client);
+    if (reason && is_swamped(client))
+      return turn_away(socket, *reason);
     auto loop = loops_[turn_];
-    auto open = totals_->connections.load();
-    if (open >= cap_ + refused_at_once)
-      return turn_away(socket, too_many_connections(open, cap_));
-    asio::post(loop->context(),
-               [this, loop, open, socket = std::move(socket)]() mutable {
-                 auto connection = std::make_shared<wire_connection>(
-                     std::move(socket), loop->connections());
-                 connection->start();
-                 if (open >= cap_)
-                   connection->refuse(too_many_connections(open, cap_));
-                 else
-                   serve(loop, connection);
-               });
+    auto connection = std::make_shared<wire_connection>(
+        wire_stream{std::move(socket), tls_.get()}, client,
+        loop->connections());
+    asio::post(loop->context(), [=, this] {
+      connection->start();
+      if (reason)
+        connection->refuse_when_heard(*reason);
+      if (connection->is_open())
+        serve(loop, connection, from);
+    });
   }
 
   void serve(const std::shared_ptr<io_loop>& loop,
-             const std::shared_ptr<wire_connection>& connection) {
-    std::error_code ec;
-    auto client = connection->socket().remote_endpoint(ec);
-    if (ec)
-      return connection->cut_off();
+             const std::shared_ptr<wire_connection>& connection,
+             const asio::ip::tcp::endpoint& client) {
     // Each connection gets settings of its own because the handler in them is
     // the only way from a request back to its connection.
     auto settings = std::make_shared<restinio_settings>(
@@ -213,6 +265,9 @@ private:
                       .request_id = id,
                       .trace = guard.trace(),
                       .can_stream = guard.is_http_1_1()};
+    header.for_each_field([&](const restinio::http_header_field_t& field) {
+      view.fields.emplace_back(field.name(), field.value());
+    });
     // What the views look into must outlive an answer given at once.
     auto keep = request;
     try {
@@ -241,6 +296,8 @@ private:
   std::shared_ptr<request_handler> handler_;
   const std::size_t cap_;
   std::shared_ptr<connection_totals> totals_;
+  /// For new connections; null without TLS. Used on the first loop's thread.
+  std::shared_ptr<const tls_context> tls_;
   std::vector<std::shared_ptr<io_loop>> loops_;
   std::shared_ptr<listener> listener_;
   std::size_t turn_ = 0;
@@ -253,6 +310,10 @@ http_server::http_server(const http_settings& settings, request_handler handler)
 }
 
 http_server::~http_server() = default;
+
+void http_server::reload_certificate() {
+  impl_->reload_certificate();
+}
 
 std::uint16_t http_server::port() const {
   return impl_->port();

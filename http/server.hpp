@@ -14,7 +14,8 @@ namespace model_server {
 /// I/O threads; whatever is no such request is answered here.
 class http_server {
 public:
-  /// Listens at once. Throws `config_error` if the address can't be used.
+  /// Listens at once. Throws `config_error` if the address or the files of TLS
+  /// can't be used. With TLS the process must ignore SIGPIPE.
   http_server(const http_settings& settings, request_handler handler);
 
   /// Stops at once, with answers still under way cut off.
@@ -22,6 +23,10 @@ public:
 
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
+
+  /// Reads the files of TLS again, for new connections; does nothing without
+  /// TLS. Throws `config_error`, and then the old ones stay.
+  void reload_certificate();
 
   /// The port in use, also when the system chose it.
   std::uint16_t port() const;

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -39,28 +38,31 @@ constexpr int unsent_low_water = 16'384;
 
 } // namespace
 
-wire_connection::wire_connection(asio::ip::tcp::socket socket,
+wire_connection::wire_connection(wire_stream stream,
+                                 const asio::ip::address& client,
                                  std::shared_ptr<connection_group> group)
-    : socket_(std::move(socket)),
-      timer_(socket_.get_executor()),
+    : stream_(std::move(stream)),
+      client_(client),
+      timer_(socket().get_executor()),
       group_(std::move(group)),
       guard_(group_->limits) {
   ++group_->totals->connections;
+  group_->totals->clients.enter(client_);
 }
 
 wire_connection::~wire_connection() {
   forget_body();
   --group_->totals->connections;
+  group_->totals->clients.leave(client_);
 }
 
 void wire_connection::start() {
   group_->members.insert(shared_from_this());
   std::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  socket().set_option(asio::ip::tcp::no_delay{true}, ignored);
   // Without it the kernel takes megabytes that the client may never read, and
   // "written" would say little about the client.
-  setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+  setsockopt(socket().native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT,
              &unsent_low_water, sizeof unsent_low_water);
 }
 
@@ -84,7 +86,7 @@ void wire_connection::read(asio::mutable_buffer target, read_handler handler) {
   if (has_nothing_to_say)
     return await_readable();
   // A handler is never called from within the call that brought it.
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(socket().get_executor(), [self = shared_from_this()] {
     if (self->state_ != state::open)
       return;
     self->received({});
@@ -114,18 +116,21 @@ void wire_connection::await_readable() {
   if (!handler_ && pending_.size() >= read_ahead_bytes)
     return poll_departure();
   is_waiting_ = true;
-  socket_.async_wait(asio::socket_base::wait_read,
-                     [self = shared_from_this()](const std::error_code& ec) {
-                       self->is_waiting_ = false;
-                       if (!ec && self->state_ == state::open)
-                         self->on_readable();
-                     });
+  socket().async_wait(stream_.next_wait(),
+                      [self = shared_from_this()](const std::error_code& ec) {
+                        self->is_waiting_ = false;
+                        if (!ec && self->state_ == state::open)
+                          self->on_readable();
+                      });
 }
 
 void wire_connection::on_readable() {
-  std::array<char, 16'384> buffer;
+  std::array<char, wire_stream::record_bytes> buffer;
   std::error_code ec;
-  auto size = socket_.read_some(asio::buffer(buffer), ec);
+  auto size = stream_.read_some(asio::buffer(buffer), ec);
+  if (ec == std::errc::protocol_not_supported)
+    return refuse(bad_request("tls_needed", "this port speaks TLS: the address "
+                                            "begins with https://"));
   if (ec && ec != asio::error::would_block && ec != asio::error::interrupted)
     return on_client_gone(ec);
   if (!ec)
@@ -138,7 +143,7 @@ void wire_connection::poll_departure() {
   timer_.async_wait([self = shared_from_this()](const std::error_code& ec) {
     if (ec || self->state_ != state::open)
       return;
-    pollfd watched{self->socket_.native_handle(), POLLRDHUP, 0};
+    pollfd watched{self->socket().native_handle(), POLLRDHUP, 0};
     if (::poll(&watched, 1, 0) > 0)
       self->on_client_gone(asio::error::eof);
     else
@@ -147,6 +152,8 @@ void wire_connection::poll_departure() {
 }
 
 void wire_connection::received(std::string_view bytes) {
+  if (unwelcome_)
+    return refuse(*unwelcome_);
   pending_.append(bytes);
   if (is_answering_ || !handler_)
     return;
@@ -157,7 +164,7 @@ void wire_connection::received(std::string_view bytes) {
   if (auto reason = count_body())
     return refuse(*reason);
   if (guard_.takes_continue() && pending_.empty())
-    say("HTTP/1.1 100 Continue\r\n\r\n");
+    stream_.send_at_once("HTTP/1.1 100 Continue\r\n\r\n");
   deliver();
 }
 
@@ -227,7 +234,7 @@ void wire_connection::close() {
 }
 
 void wire_connection::abandon() {
-  asio::post(socket_.get_executor(),
+  asio::post(socket().get_executor(),
              [self = shared_from_this()] { self->close(); });
 }
 
@@ -242,8 +249,15 @@ void wire_connection::refuse(const error_reply& reason) {
              {"status", reason.status},
              {"code", reason.code},
              {"reason", reason.message}});
-  say(raw_response(reason, id, guard_.is_head()));
+  stream_.send_at_once(raw_response(reason, id, guard_.is_head()));
   linger();
+}
+
+void wire_connection::refuse_when_heard(const error_reply& reason) {
+  if (stream_.has_tls())
+    unwelcome_ = reason;
+  else
+    refuse(reason);
 }
 
 void wire_connection::drain() {
@@ -258,8 +272,9 @@ void wire_connection::cut_off() {
   state_ = state::closed;
   std::error_code ignored;
   timer_.cancel();
-  socket_.shutdown(asio::socket_base::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.end_sending();
+  socket().shutdown(asio::socket_base::shutdown_both, ignored);
+  socket().close(ignored);
   leave_group();
 }
 
@@ -283,17 +298,11 @@ std::optional<error_reply> wire_connection::last_words() const {
                          show_duration(group_->read_timeout))};
 }
 
-void wire_connection::say(std::string_view text) {
-  // A client that doesn't take these few bytes at once goes without them.
-  ::send(socket_.native_handle(), text.data(), text.size(),
-         MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 void wire_connection::linger() {
   state_ = state::lingering;
   std::error_code ignored;
-  socket_.cancel(ignored);
-  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  socket().cancel(ignored);
+  stream_.end_sending();
   pending_ = {};
   approved_ = {};
   forget_body();
@@ -314,23 +323,23 @@ void wire_connection::discard() {
     if (!ec)
       self->cut_off();
   });
-  socket_.async_wait(asio::socket_base::wait_read,
-                     [self = shared_from_this()](const std::error_code& ec) {
-                       if (ec || self->state_ != state::lingering)
-                         return;
-                       std::array<char, 65'536> buffer;
-                       std::error_code failed;
-                       self->socket_.read_some(asio::buffer(buffer), failed);
-                       if (failed && failed != asio::error::would_block)
-                         self->cut_off();
-                       else
-                         self->discard();
-                     });
+  socket().async_wait(asio::socket_base::wait_read,
+                      [self = shared_from_this()](const std::error_code& ec) {
+                        if (ec || self->state_ != state::lingering)
+                          return;
+                        std::array<char, 65'536> buffer;
+                        std::error_code failed;
+                        self->socket().read_some(asio::buffer(buffer), failed);
+                        if (failed && failed != asio::error::would_block)
+                          self->cut_off();
+                        else
+                          self->discard();
+                      });
 }
 
 void wire_connection::abort_read() {
   if (handler_)
-    asio::post(socket_.get_executor(),
+    asio::post(socket().get_executor(),
                [handler = std::exchange(handler_, nullptr)] {
                  handler(asio::error::operation_aborted, 0);
                });

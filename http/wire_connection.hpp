@@ -1,8 +1,10 @@
 // One client's connection: what RESTinio reads through, and what it can't see.
 #pragma once
 
+#include "http/address_counts.hpp"
 #include "http/exchange.hpp"
 #include "http/request_guard.hpp"
+#include "http/wire_stream.hpp"
 
 #include <asio.hpp>
 
@@ -21,6 +23,7 @@ class wire_connection;
 /// What the connections of all I/O threads have in common.
 struct connection_totals {
   std::atomic<std::size_t> connections{0};
+  address_counts clients;
   /// Of requests that are being received or answered.
   std::atomic<std::size_t> body_bytes{0};
 };
@@ -48,7 +51,9 @@ class wire_connection : public std::enable_shared_from_this<wire_connection> {
 public:
   using read_handler = std::function<void(const std::error_code&, std::size_t)>;
 
-  wire_connection(asio::ip::tcp::socket socket,
+  /// `client` as `client_network` has it. From any thread; the rest is for that
+  /// of the group.
+  wire_connection(wire_stream stream, const asio::ip::address& client,
                   std::shared_ptr<connection_group> group);
   ~wire_connection();
 
@@ -76,6 +81,10 @@ public:
   /// Says why and closes.
   void refuse(const error_reply& reason);
 
+  /// The same, as soon as the client can read it: after the handshake of TLS
+  /// when its first bytes come.
+  void refuse_when_heard(const error_reply& reason);
+
   /// Closes if no request is under way, else after its answer.
   void drain();
 
@@ -85,8 +94,8 @@ public:
   /// Whom to tell when the client leaves before its answer is complete.
   void on_departure(std::function<void()> handler);
 
-  asio::ip::tcp::socket& socket() {
-    return socket_;
+  wire_stream& stream() {
+    return stream_;
   }
 
   bool is_open() const {
@@ -104,6 +113,10 @@ public:
 private:
   enum class state { open, lingering, closed };
 
+  asio::ip::tcp::socket& socket() {
+    return stream_.socket();
+  }
+
   void await_readable();
   void on_readable();
   void poll_departure();
@@ -115,17 +128,18 @@ private:
   void on_client_gone(const std::error_code& reason);
   void depart();
   std::optional<error_reply> last_words() const;
-  void say(std::string_view text);
   void linger();
   void discard();
   void abort_read();
   void leave_group();
 
-  asio::ip::tcp::socket socket_;
+  wire_stream stream_;
+  const asio::ip::address client_;
   asio::steady_timer timer_;
   std::shared_ptr<connection_group> group_;
   request_guard guard_;
   state state_ = state::open;
+  std::optional<error_reply> unwelcome_;
   /// Received, not yet seen by the guard.
   std::string pending_;
   /// Approved, not yet given to RESTinio.
@@ -167,11 +181,11 @@ public:
   }
 
   executor_type get_executor() {
-    return connection_->socket().get_executor();
+    return connection_->stream().socket().get_executor();
   }
 
   lowest_layer_type& lowest_layer() {
-    return connection_->socket().lowest_layer();
+    return connection_->stream().socket().lowest_layer();
   }
 
   bool is_open() const {
@@ -200,7 +214,7 @@ public:
   template <class Buffers, class Handler>
   void async_write_some(const Buffers& buffers, Handler&& handler) {
     connection_->note_answer_begun();
-    connection_->socket().async_write_some(buffers,
+    connection_->stream().async_write_some(buffers,
                                            std::forward<Handler>(handler));
   }
 

@@ -94,7 +94,7 @@ TEST_F(options_test, names_the_variable_of_a_bad_model_or_device) {
 
 TEST_F(options_test, every_option_reaches_its_field) {
   auto all = load({"--address",
-                   "0.0.0.0",
+                   "127.0.0.2",
                    "--port",
                    "1",
                    "--http-threads",
@@ -144,7 +144,7 @@ TEST_F(options_test, every_option_reaches_its_field) {
                    "--isolation",
                    "thread",
                    "--log-contents"});
-  EXPECT_EQ(all.http.address, "0.0.0.0");
+  EXPECT_EQ(all.http.address, "127.0.0.2");
   EXPECT_EQ(all.http.port, 1);
   EXPECT_EQ(all.http.threads, 2u);
   EXPECT_EQ(all.http.max_connections, 3u);
@@ -183,6 +183,8 @@ TEST_F(options_test, ranges_end_where_they_say) {
            range{"--port", "0", "65535", nullptr, "65536"},
            range{"--http-threads", "1", "64", "0", "65"},
            range{"--max-connections", "0", "1000000", nullptr, "1000001"},
+           range{"--max-connections-per-address", "0", "1000000", nullptr,
+                 "1000001"},
            range{"--max-body-bytes", "1", "268435456", "0", "1073741825"},
            range{"--max-all-body-bytes", "4194304", "8589934592", "0",
                  "68719476737"},

@@ -112,7 +112,8 @@ TEST_F(contract_test, answers_pipelined_requests_in_their_order) {
   http_client client{port()};
   std::string live = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
   auto body = chat_body("len=3 sleep_ms=20", ",\"seed\":1");
-  client.send(fmt::format("POST /api/v1/fault/call HTTP/1.1\r\nHost: a\r\n"
+  client.send(fmt::format("POST /api/v1/fault/call HTTP/1.1\r\n"
+                          "Host: localhost\r\n"
                           "Content-Length: {}\r\n\r\n{}",
                           body.size(), body)
               + live + "BAD\r\n\r\n");

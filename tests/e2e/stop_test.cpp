@@ -36,7 +36,7 @@ TEST(stop_test, finishes_what_it_has_begun_and_exits_with_0) {
   // Half of a request that will only be complete during the drain.
   http_client late{server.port()};
   auto body = chat_body("len=1");
-  late.send(fmt::format("POST /api/v1/fault/call HTTP/1.1\r\nHost: a\r\n"
+  late.send(fmt::format("POST /api/v1/fault/call HTTP/1.1\r\nHost: localhost\r\n"
                         "Content-Length: {}\r\n\r\n",
                         body.size()));
   http_client idle{server.port()};

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
+
 namespace model_server {
 namespace {
 
@@ -31,8 +34,31 @@ TEST(routes_test, finds_every_line_of_the_table) {
     if (has_name)
       target.replace(mark, target.find('}') + 1 - mark, "some/name");
     EXPECT_EQ(found(line.method, target),
-              (route_match{line.leads_to, has_name ? "some/name" : ""}));
+              (route_match{line.leads_to, has_name ? "some/name" : "",
+                           line.needs}));
   }
+}
+
+TEST(routes_test, opens_to_everybody_what_tells_nothing_and_no_more) {
+  std::set<std::string_view> open;
+  std::set<std::string_view> for_calls;
+  for (const auto& line : route_table()) {
+    if (line.needs == route_access::open)
+      open.insert(line.path);
+    else if (line.needs == route_access::call)
+      for_calls.insert(line.path);
+    else
+      EXPECT_TRUE(line.path.starts_with("/api/v1/")
+                  || line.needs == route_access::metrics)
+          << line.path;
+  }
+  EXPECT_EQ(open,
+            (std::set<std::string_view>{"/health", "/health/live",
+                                        "/health/ready", "/openapi.json"}));
+  EXPECT_EQ(for_calls, (std::set<std::string_view>{
+                           "/api/v1/{model}/call", "/v1/chat/completions",
+                           "/v1/completions", "/v1/embeddings", "/v1/models",
+                           "/v1/models/{model}", "/tokenize", "/detokenize"}));
 }
 
 TEST(routes_test, takes_slashes_and_escapes_in_model_names) {

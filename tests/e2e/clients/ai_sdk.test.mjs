@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, generateText, streamText } from 'ai';
-import { base_url, comes_to, endless, hello } from './server.mjs';
+import { base_url, comes_to, endless, hello, key } from './server.mjs';
 
 const provider = createOpenAICompatible({
   name: 'model-server',
   baseURL: base_url,
+  apiKey: key,
   includeUsage: true,
 });
 

@@ -12,18 +12,20 @@ import urllib.request
 import openai
 
 ORIGIN = os.environ["MODEL_SERVER_ORIGIN"]
+KEY = os.environ.get("MODEL_SERVER_TEST_KEY", "none")
 CHAT = {
     "model": "tiny-chat",
     "messages": [{"role": "user", "content": "What does activate do?"}],
     "seed": 7,
     "max_completion_tokens": 12,
 }
-client = openai.OpenAI(base_url=f"{ORIGIN}/v1", api_key="none", max_retries=0)
+client = openai.OpenAI(base_url=f"{ORIGIN}/v1", api_key=KEY, max_retries=0)
 
 
 def running(model):
     """How many replies of a model run now."""
-    with urllib.request.urlopen(f"{ORIGIN}/api/v1/") as response:
+    status = urllib.request.Request(f"{ORIGIN}/api/v1/", headers={"Authorization": f"Bearer {KEY}"})
+    with urllib.request.urlopen(status) as response:
         entities = json.load(response)["models"][model]["entities"]
     return sum(each["running"] for each in entities)
 

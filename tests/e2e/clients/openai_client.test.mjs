@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { base_url, comes_to, endless, hello } from './server.mjs';
+import { base_url, comes_to, endless, hello, key } from './server.mjs';
 
 const client = new OpenAI({
   baseURL: base_url,
-  apiKey: 'none',
+  apiKey: key,
   maxRetries: 0,
 });
 
@@ -283,5 +283,32 @@ test('models are listed and found', async () => {
   await assert.rejects(
     client.models.retrieve('nobody'),
     (error) => error instanceof OpenAI.NotFoundError,
+  );
+});
+
+function client_with(apiKey) {
+  return new OpenAI({ baseURL: base_url, apiKey, maxRetries: 0 });
+}
+
+test('a key that is wrong', async () => {
+  await assert.rejects(
+    client_with('sk-that-nobody-has').models.list(),
+    (error) =>
+      error instanceof OpenAI.AuthenticationError &&
+      error.code === 'invalid_api_key',
+  );
+});
+
+test('a key that is used too often', async () => {
+  const rare = client_with('sk-that-is-rarely-used');
+  const { response } = await rare.models.list().withResponse();
+  assert.equal(response.headers.get('x-ratelimit-limit-requests'), '1');
+  assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '0');
+  await assert.rejects(
+    rare.models.list(),
+    (error) =>
+      error instanceof OpenAI.RateLimitError &&
+      error.code === 'rate_limit_exceeded' &&
+      Number(error.headers.get('retry-after')) > 0,
   );
 });

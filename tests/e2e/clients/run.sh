@@ -39,7 +39,15 @@ cat >"$folder/config.json" <<JSON
   "idle": {"name": "echo"}
 }
 JSON
+export MODEL_SERVER_TEST_KEY=sk-of-the-clients
+(umask 077 && cat >"$folder/keys.json") <<JSON
+{"keys": [
+  {"name": "clients", "role": "admin", "key": "$MODEL_SERVER_TEST_KEY"},
+  {"name": "rare", "role": "call", "key": "sk-that-is-rarely-used", "requests_per_minute": 1}
+]}
+JSON
 exec 3< <(exec "$program" --config "$folder/config.json" --port 0 \
+  --api-key-file "$folder/keys.json" \
   --model tiny-chat --device cpu --model fault --device cpu \
   --model short --device cpu --model org/echo --device cpu 2>"$folder/log")
 server=$!

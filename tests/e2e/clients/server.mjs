@@ -1,6 +1,7 @@
 // Where the server under test is, and what its models say.
 export const origin = process.env.MODEL_SERVER_ORIGIN;
 export const base_url = `${origin}/v1`;
+export const key = process.env.MODEL_SERVER_TEST_KEY ?? 'none';
 
 export const hello = [{ role: 'user', content: 'What does activate do?' }];
 
@@ -11,7 +12,9 @@ export const endless = [
 
 /** How many replies of a model run now. */
 export async function running(model) {
-  const response = await fetch(`${origin}/api/v1/`);
+  const response = await fetch(`${origin}/api/v1/`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
   const { models } = await response.json();
   return models[model].entities.reduce((sum, each) => sum + each.running, 0);
 }

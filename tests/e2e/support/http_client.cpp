@@ -2,6 +2,7 @@
 #include "support/http_client.hpp"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -69,8 +70,42 @@ http_client::http_client(std::uint16_t port, int receive_buffer)
     fail("connect");
 }
 
+http_client::http_client(std::uint16_t port, const std::string& authority)
+    : http_client(port) {
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{
+      SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_load_verify_locations(context.get(), authority.c_str(), nullptr)
+      != 1)
+    throw std::runtime_error("there is no authority in " + authority);
+  tls_.reset(SSL_new(context.get()));
+  SSL_set_fd(tls_.get(), socket_);
+  SSL_set1_host(tls_.get(), "localhost");
+  if (SSL_connect(tls_.get()) != 1)
+    throw std::runtime_error("the handshake fails");
+}
+
+void http_client::end_tls::operator()(ssl_st* session) const {
+  SSL_free(session);
+}
+
+std::string http_client::tls_version() const {
+  return SSL_get_version(tls_.get());
+}
+
+long http_client::certificate_number() const {
+  std::unique_ptr<X509, decltype(&X509_free)> certificate{
+      SSL_get1_peer_certificate(tls_.get()), X509_free};
+  return ASN1_INTEGER_get(X509_get0_serialNumber(certificate.get()));
+}
+
+bool http_client::has_been_told_goodbye() const {
+  return (SSL_get_shutdown(tls_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
 http_client::http_client(http_client&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
+      tls_(std::move(other.tls_)),
       received_(std::move(other.received_)),
       decoded_(std::move(other.decoded_)),
       has_ended_(other.has_ended_),
@@ -99,8 +134,11 @@ void http_client::shut_sending() {
 
 bool http_client::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0)
+    auto sent = tls_
+                    ? SSL_write(tls_.get(), bytes.data(),
+                                static_cast<int>(bytes.size()))
+                    : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (tls_ ? sent <= 0 : sent < 0)
       return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -116,11 +154,14 @@ bool http_client::request(std::string_view method, std::string_view target,
 
 bool http_client::fill(std::chrono::milliseconds patience) {
   pollfd watched{socket_, POLLIN, 0};
-  auto ready = ::poll(&watched, 1, static_cast<int>(patience.count()));
-  if (ready == 0)
+  auto is_waiting = !tls_ || SSL_pending(tls_.get()) == 0;
+  if (is_waiting
+      && ::poll(&watched, 1, static_cast<int>(patience.count())) == 0)
     throw std::runtime_error("the server says nothing");
   std::array<char, 65'536> buffer;
-  auto size = ::recv(socket_, buffer.data(), buffer.size(), 0);
+  auto size = tls_ ? SSL_read(tls_.get(), buffer.data(),
+                              static_cast<int>(buffer.size()))
+                   : ::recv(socket_, buffer.data(), buffer.size(), 0);
   if (size <= 0)
     return false;
   received_.append(buffer.data(), static_cast<std::size_t>(size));
@@ -241,6 +282,14 @@ client_response fetch(std::uint16_t port, std::string_view method,
                       std::string_view target, std::string_view body,
                       std::string_view fields) {
   http_client client{port};
+  client.request(method, target, body, fields);
+  return client.receive();
+}
+
+client_response fetch_tls(std::uint16_t port, const std::string& authority,
+                          std::string_view method, std::string_view target,
+                          std::string_view body, std::string_view fields) {
+  http_client client{port, authority};
   client.request(method, target, body, fields);
   return client.receive();
 }

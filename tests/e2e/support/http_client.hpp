@@ -4,10 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+struct ssl_st;
 
 namespace model_server {
 
@@ -44,6 +47,10 @@ class http_client {
 public:
   /// A small receive buffer makes a slow reader.
   explicit http_client(std::uint16_t port, int receive_buffer = 0);
+
+  /// Speaks TLS, with a server called localhost whose certificate the authority
+  /// in this file has signed.
+  http_client(std::uint16_t port, const std::string& authority);
   ~http_client();
 
   http_client(http_client&& other) noexcept;
@@ -93,12 +100,25 @@ public:
   void reset();
   void close();
 
+  /// What TLS calls its version, `TLSv1.3`; and the serial number of the
+  /// server's certificate.
+  std::string tls_version() const;
+  long certificate_number() const;
+
+  /// True if the server has ended TLS and not only the connection.
+  bool has_been_told_goodbye() const;
+
 private:
+  struct end_tls {
+    void operator()(ssl_st* session) const;
+  };
+
   bool fill(std::chrono::milliseconds patience = client_patience);
   bool fill_chunk();
   std::string take_line();
 
   int socket_ = -1;
+  std::unique_ptr<ssl_st, end_tls> tls_;
   /// Received and not yet used.
   std::string received_;
   /// Decoded from chunks and not yet used.
@@ -111,6 +131,12 @@ private:
 client_response fetch(std::uint16_t port, std::string_view method,
                       std::string_view target, std::string_view body = {},
                       std::string_view fields = {});
+
+/// The same over TLS.
+client_response fetch_tls(std::uint16_t port, const std::string& authority,
+                          std::string_view method, std::string_view target,
+                          std::string_view body = {},
+                          std::string_view fields = {});
 
 /// Whatever the server says to these bytes.
 client_response fetch_raw(std::uint16_t port, std::string_view bytes);

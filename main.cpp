@@ -6,6 +6,8 @@
 #include "actors/network.hpp"
 #include "actors/serving.hpp"
 #include "actors/worker_process.hpp"
+#include "client/commands.hpp"
+#include "client/output.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
 #include "config/loopback.hpp"
@@ -28,14 +30,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <variant>
 
@@ -55,13 +55,6 @@ constexpr int failed = 1;
 /// how long everything may take to end afterwards.
 constexpr auto last_bytes = std::chrono::seconds{3};
 constexpr unsigned end_seconds = 10;
-
-/// What was asked for and nothing else: the whole of it, or an error.
-void print_and_flush(const std::string& text) {
-  fmt::print("{}", text);
-  if (std::fflush(stdout) != 0)
-    throw std::system_error(errno, std::generic_category(), "stdout");
-}
 
 /// A line for the person or script that started us; logs go to stderr.
 void announce(const std::string& line) {
@@ -323,7 +316,7 @@ int serve_as_member(const settings& config) {
 int quantize_weights(int argc, const char* const* argv) {
   auto read = read_quantize_options(argc, argv, packed_format_names());
   if (const auto* early = std::get_if<early_exit>(&read)) {
-    print_and_flush(early->text);
+    print_now(early->text);
     return 0;
   }
   const auto& options = std::get<quantize_options>(read);
@@ -341,11 +334,13 @@ int main(int argc, char** argv) {
   try {
     if (argc > 1 && std::string_view{argv[1]} == quantize_command)
       return quantize_weights(argc - 1, argv + 1);
+    if (auto status = run_client_command(argc, argv))
+      return *status;
     best_kernels(); // or why the form that was asked for cannot be had
     auto loaded =
         load_settings(argc, argv, process_surroundings(entry_names()));
     if (const auto* early = std::get_if<early_exit>(&loaded)) {
-      print_and_flush(early->text);
+      print_now(early->text);
       return 0;
     }
     const auto& config = std::get<settings>(loaded);

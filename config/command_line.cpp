@@ -147,27 +147,6 @@ void apply_option(launch_options& options, const option_line& line,
     line.apply(options, *given);
 }
 
-// The folder of --models-dir, which must be there and open to us.
-fs::path check_models_folder(const surroundings& around,
-                             const std::string& given) {
-  auto refuse = [&](std::string_view why) {
-    throw config_error(
-        fmt::format("the models folder {} {}", quote(given, 128), why));
-  };
-  auto folder = around.working_directory / given;
-  std::error_code problem;
-  if (auto found = fs::status(folder, problem); !fs::exists(found))
-    refuse(found.type() == fs::file_type::not_found
-               ? "is not there"
-               : "cannot be read: " + problem.message());
-  else if (!fs::is_directory(found))
-    refuse("is no folder");
-  fs::directory_iterator{folder, problem};
-  if (problem)
-    refuse("cannot be read: " + problem.message());
-  return folder;
-}
-
 // config.json first; a folder whose name is taken there is passed over.
 std::vector<model_setting> find_models(const launch_options& options,
                                        const surroundings& around) {
@@ -183,7 +162,8 @@ std::vector<model_setting> find_models(const launch_options& options,
   auto folder =
       options.models_folder.empty()
           ? usual_models_folder(around.working_directory, around.program)
-          : check_models_folder(around, options.models_folder);
+          : given_models_folder(around.working_directory,
+                                options.models_folder);
   if (folder.empty())
     return result;
   for (auto& found : find_model_folders(folder)) {

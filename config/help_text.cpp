@@ -13,8 +13,14 @@ std::string help_text() {
   std::string text = "Serves chat models over HTTP.\n\n"
                      "model_api [--model NAME [--device DEVICE...]]... "
                      "[options]\n"
-                     "model_api quantize FOLDER --to FORMAT --output FOLDER   "
-                     "(quantize --help)\n\n";
+                     "model_api pull ORG/NAME   fetches a model from a hub\n"
+                     "model_api chat NAME       talks to a model of a running "
+                     "server\n"
+                     "model_api list            lists the models of one\n"
+                     "model_api bench NAME      measures how fast one answers\n"
+                     "model_api quantize FOLDER --to FORMAT --output FOLDER\n"
+                     "                          packs the weights of a model\n"
+                     "Each of these has a --help of its own.\n\n";
   auto add = [&](std::string_view left, std::string_view help,
                  std::string_view limits, std::string_view variable) {
     text += fmt::format("  {:<28}{}\n  {:<28}({}) [{}]\n", left, help, "",

@@ -3,8 +3,12 @@
 
 #include "config/model_name.hpp"
 #include "config/part_name.hpp"
+#include "config/quote.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -122,6 +126,26 @@ fs::path usual_models_folder(const fs::path& working_directory,
       return folder.lexically_normal();
   }
   return {};
+}
+
+fs::path given_models_folder(const fs::path& working_directory,
+                             const std::string& given) {
+  auto refuse = [&](std::string_view why) {
+    throw config_error(
+        fmt::format("the models folder {} {}", quote(given, 128), why));
+  };
+  auto folder = working_directory / given;
+  std::error_code problem;
+  if (auto found = fs::status(folder, problem); !fs::exists(found))
+    refuse(found.type() == fs::file_type::not_found
+               ? "is not there"
+               : "cannot be read: " + problem.message());
+  else if (!fs::is_directory(found))
+    refuse("is no folder");
+  fs::directory_iterator{folder, problem};
+  if (problem)
+    refuse("cannot be read: " + problem.message());
+  return folder;
 }
 
 } // namespace model_server

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace model_server {
@@ -13,8 +14,8 @@ namespace model_server {
 /// and the .gguf files in `folder` itself. Each becomes a model of its relative
 /// name, run by `causal_lm`, or by `embedding` if it has the `modules.json` of
 /// sentence-transformers; where a folder has several .gguf files, each
-/// becomes one of its own, `folder/file`. Sorted by name; what has no model name
-/// is passed over.
+/// becomes one of its own, `folder/file`. Sorted by name; what has no model
+/// name is passed over.
 std::vector<model_setting>
 find_model_folders(const std::filesystem::path& folder);
 
@@ -24,5 +25,11 @@ find_model_folders(const std::filesystem::path& folder);
 std::filesystem::path
 usual_models_folder(const std::filesystem::path& working_directory,
                     const std::filesystem::path& program);
+
+/// The folder that an option names, which must be there and open to us. Throws
+/// `config_error`.
+std::filesystem::path
+given_models_folder(const std::filesystem::path& working_directory,
+                    const std::string& given);
 
 } // namespace model_server

@@ -1,10 +1,9 @@
 // The command line of `model_api quantize`.
 #include "config/quantize_options.hpp"
 
-#include "config/config_reader.hpp"
-#include "config/quote.hpp"
+#include "config/entry_params.hpp"
+#include "config/subcommand.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,53 +11,38 @@
 
 namespace model_server {
 
-namespace {
-
-constexpr std::size_t shown_bytes = 128;
-
-std::string help(const std::vector<std::string>& formats) {
-  return fmt::format(
-      "Packs the weights of a model folder once, so that servers map them "
-      "instead of\npacking them at every start, and share them between "
-      "processes.\n\n"
-      "model_api quantize FOLDER --to FORMAT --output FOLDER\n\n"
-      "  --to FORMAT                 {}\n"
-      "  --output FOLDER             a new folder, a whole model again\n"
-      "  -h, --help                  print this\n",
-      fmt::join(formats, ", "));
-}
-
-} // namespace
-
 std::variant<quantize_options, early_exit>
 read_quantize_options(int argc, const char* const* argv,
                       const std::vector<std::string>& formats) {
   quantize_options result;
-  auto wants_help = false;
-  CLI::App app;
-  app.set_help_flag();
-  std::string from, to;
-  app.add_option("FOLDER", from);
-  app.add_option("--to", result.format)->allow_extra_args(false);
-  app.add_option("--output", to)->allow_extra_args(false);
-  app.add_flag("-h,--help", wants_help);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    throw config_error(problem.what());
-  }
-  if (wants_help)
-    return early_exit{help(formats)};
-  if (from.empty())
+  subcommand what;
+  what.name = quantize_command;
+  what.purpose =
+      "Packs the weights of a model folder once, so that servers map them "
+      "instead of\npacking them at every start, and share them between "
+      "processes.\n";
+  what.usage = "FOLDER --to FORMAT --output FOLDER";
+  what.arguments = {
+      {"FOLDER", "", "the model", "",
+       [&](auto& given) { result.from = given.text; }},
+      {"--to", "FORMAT", fmt::format("{}", fmt::join(formats, ", ")), "",
+       [&](auto& given) {
+         if (std::ranges::find(formats, given.text) == formats.end())
+           refuse_value(given, fmt::format("{}", fmt::join(formats, ", ")));
+         result.format = given.text;
+       }},
+      {"--output", "FOLDER", "a new folder, a whole model again", "",
+       [&](auto& given) { result.to = given.text; }},
+  };
+  if (auto early = read_subcommand(what, argc, argv, {}))
+    return *early;
+  if (result.from.empty())
     throw config_error("quantize needs the folder of a model");
-  if (to.empty())
+  if (result.to.empty())
     throw config_error("quantize needs --output, a folder to make");
-  if (std::ranges::find(formats, result.format) == formats.end())
-    throw config_error(fmt::format("--to is {}, but {} is needed",
-                                   quote(result.format, shown_bytes),
+  if (result.format.empty())
+    throw config_error(fmt::format("quantize needs --to, one of {}",
                                    fmt::join(formats, ", ")));
-  result.from = from;
-  result.to = to;
   return result;
 }
 

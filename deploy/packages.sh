@@ -4,7 +4,7 @@
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libcaf-dev librestinio-dev libasio-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
-  libpcre2-dev libutf8proc-dev libssl-dev libtorch-dev prometheus-cpp-dev
+  libpcre2-dev libutf8proc-dev libssl-dev libcurl4-openssl-dev libedit-dev libtorch-dev prometheus-cpp-dev
   libopenblas0-pthread # Debian's default BLAS is about fifty times slower
 )
 

@@ -33,12 +33,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <variant>
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -65,20 +67,38 @@ void announce(const std::string& line) {
 // -- signals ------------------------------------------------------------------
 
 // What a signal handler may touch.
-sem_t stop_asked;
+sem_t signal_came;
 std::atomic<int> stop_signal{0};
+std::atomic<bool> has_hung_up{false};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void ask_to_stop(int which) {
   stop_signal = which;
-  ::sem_post(&stop_asked);
+  ::sem_post(&signal_came);
 }
+
+void hang_up(int) {
+  has_hung_up = true;
+  ::sem_post(&signal_came);
+}
+
+bool has_terminal() {
+  auto terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0)
+    return false;
+  ::close(terminal);
+  return true;
+}
+
+// SIGHUP is a wish to reload, or the end of the terminal that we were started
+// in, which ends us, unless whoever started us did not want that (nohup).
+bool ends_with_terminal = false;
 
 /// From now on they are kept for `wait_for_stop`. By a handler and not by a
 /// mask: libraries start threads before `main`, and a signal goes to any thread
 /// that doesn't mask it.
-void catch_stop_signals() {
-  ::sem_init(&stop_asked, 0, 0);
+void catch_signals() {
+  ::sem_init(&signal_came, 0, 0);
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   action.sa_flags = SA_RESTART;
@@ -88,14 +108,28 @@ void catch_stop_signals() {
     ::sigaction(which, &action, nullptr);
     ::sigaddset(&signals, which);
   }
+  action.sa_handler = hang_up;
+  struct sigaction before {};
+  ::sigaction(SIGHUP, &action, &before);
+  ::sigaddset(&signals, SIGHUP);
+  ends_with_terminal = before.sa_handler != SIG_IGN && has_terminal();
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Returns on the first signal; the second one ends the process at once.
-void wait_for_stop() {
-  while (::sem_wait(&stop_asked) != 0)
-    continue; // interrupted by some other signal
+/// Returns on the first signal to stop; the second one ends the process at
+/// once. Calls `reload` on each SIGHUP before.
+void wait_for_stop(const std::function<void()>& reload) {
+  while (stop_signal == 0) {
+    if (::sem_wait(&signal_came) != 0)
+      continue; // interrupted by some other signal
+    if (!has_hung_up.exchange(false))
+      continue;
+    if (ends_with_terminal && !has_terminal())
+      stop_signal = SIGHUP;
+    else
+      reload();
+  }
   for (auto which : {SIGTERM, SIGINT})
     std::signal(which, SIG_DFL);
   log_event(log_level::info, "stopping", {{"signal", stop_signal.load()}});
@@ -260,6 +294,22 @@ struct serving_end {
   }
 };
 
+// Keys and certificate; what cannot be used leaves everything as it was.
+void reload_door(access_control& access, http_server& server) {
+  auto attempt = [](std::string_view what, auto reload) {
+    try {
+      reload();
+      log_event(log_level::info, "reloaded", {{"what", what}});
+    } catch (const std::exception& problem) {
+      log_event(log_level::error, "not_reloaded",
+                {{"what", what}, {"reason", problem.what()}});
+    }
+  };
+  attempt("keys",
+          [&] { access.reload_keys(std::chrono::steady_clock::now()); });
+  attempt("certificate", [&] { server.reload_certificate(); });
+}
+
 int serve(const settings& config) {
   auto access = std::make_shared<access_control>(
       config.access, std::chrono::steady_clock::now());
@@ -285,7 +335,10 @@ int serve(const settings& config) {
                              "the server: there are no API keys"}});
     auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, started);
-    wait_for_stop();
+    wait_for_stop([&] {
+      reload_door(*access, server);
+      caf::anon_send(gateway, reload_models{});
+    });
     // Models that fail to load from now on do so because they are stopped.
     is_hopeless = started->is_hopeless;
     server.drain();
@@ -305,7 +358,7 @@ int serve_as_member(const settings& config) {
     cluster_member member{system, config};
     announce(fmt::format("{} offers its devices to {}:{}", config.node_name,
                          config.cluster.join.host, config.cluster.join.port));
-    wait_for_stop();
+    wait_for_stop([&] { member.reload(); });
     exit_soon_whatever_happens();
   }
   return 0;
@@ -345,7 +398,7 @@ int main(int argc, char** argv) {
     }
     const auto& config = std::get<settings>(loaded);
     check_start(config);
-    catch_stop_signals();
+    catch_signals();
     start_logging(config.log);
     auto status = config.cluster.join ? serve_as_member(config) : serve(config);
     stop_logging();

@@ -135,6 +135,7 @@ void live_as_child() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
   std::ofstream{"/proc/self/oom_score_adj"} << 500;
 }
 

@@ -41,9 +41,9 @@ int reap(pid_t child);
 void kill_child(pid_t child);
 
 /// To be called first thing in a child: the system ends it when the thread that
-/// started it ends, and sooner than its parent when memory runs out. SIGINT and
-/// SIGTERM, which a terminal or a service manager sends to all, are for the
-/// parent, which lets replies finish first.
+/// started it ends, and sooner than its parent when memory runs out. SIGINT,
+/// SIGTERM and SIGHUP, which a terminal or a service manager sends to all, are
+/// for the parent, which lets replies finish first.
 void live_as_child();
 
 /// What a status of waitpid means, for people: `was killed by signal 9

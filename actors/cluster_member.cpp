@@ -4,7 +4,9 @@
 #include "actors/network.hpp"
 #include "actors/process_node.hpp"
 #include "config/logging.hpp"
+#include "config/model_files.hpp"
 #include "models/devices.hpp"
+#include "models/model_catalog.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
@@ -14,6 +16,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace model_server {
 
@@ -30,13 +34,14 @@ constexpr auto news_interval = 5s;
 // What the front may take to answer.
 constexpr auto patience = 10s;
 
-node_here what_is_here(const settings& config) {
+node_here what_is_here(const settings& config,
+                       const std::vector<model_setting>& models) {
   node_here result;
   result.name = config.node_name;
   for (const auto& device : list_devices(config.serving.virtual_devices))
     result.devices.push_back(
         {device.name, device.is_accelerator, device.free_bytes});
-  for (const auto& model : config.models)
+  for (const auto& model : models)
     result.models.push_back(model.name);
   return result;
 }
@@ -45,7 +50,7 @@ node_here what_is_here(const settings& config) {
 
 struct cluster_member::shared {
   shared(caf::actor_system& where, const settings& what)
-      : system(where), config(what) {
+      : system(where), config(what), models(what.models), files(what.files) {
   }
 
   void run() {
@@ -86,7 +91,9 @@ struct cluster_member::shared {
   bool tell(caf::scoped_actor& self, const gateway_actor& front,
             const node_actor& node) {
     auto is_well = false;
-    self->request(front, patience, what_is_here(config), node)
+    auto known = current_models();
+    caf::anon_send(node, model_list{known});
+    self->request(front, patience, what_is_here(config, known), node)
         .receive([&](caf::ok_atom) { is_well = true; },
                  [&](const caf::error& reason) {
                    auto why = describe(reason);
@@ -99,7 +106,8 @@ struct cluster_member::shared {
   bool is_lost(caf::scoped_actor& self) {
     auto result = false;
     auto until = std::chrono::steady_clock::now() + news_interval;
-    while (!result && !is_over && std::chrono::steady_clock::now() < until)
+    while (!result && !is_over && !has_news.exchange(false)
+           && std::chrono::steady_clock::now() < until)
       self->receive(
           [&](const caf::down_msg& down) {
             result = true;
@@ -110,6 +118,11 @@ struct cluster_member::shared {
     return result;
   }
 
+  std::vector<model_setting> current_models() {
+    std::lock_guard lock{mutex};
+    return models;
+  }
+
   void pause(std::chrono::milliseconds time) {
     std::unique_lock lock{mutex};
     changed.wait_for(lock, time, [this] { return is_over.load(); });
@@ -118,7 +131,13 @@ struct cluster_member::shared {
   caf::actor_system& system;
   const settings config;
   std::atomic<bool> is_over = false;
+  /// The front shall be told of other models.
+  std::atomic<bool> has_news = false;
   std::mutex mutex;
+  /// Guarded.
+  std::vector<model_setting> models;
+  /// Only used by `reload`.
+  model_files files;
   std::condition_variable changed;
   std::thread thread;
 };
@@ -127,6 +146,20 @@ cluster_member::cluster_member(caf::actor_system& system,
                                const settings& config)
     : shared_(std::make_unique<shared>(system, config)) {
   shared_->thread = std::thread{[state = shared_.get()] { state->run(); }};
+}
+
+void cluster_member::reload() {
+  try {
+    auto models =
+        find_models(shared_->files, process_surroundings(entry_names()));
+    log_event(log_level::info, "reloaded", {{"models", models.size()}});
+    std::lock_guard lock{shared_->mutex};
+    shared_->models = std::move(models);
+    shared_->has_news = true;
+  } catch (const config_error& problem) {
+    log_event(log_level::error, "not_reloaded",
+              {{"reason", std::string{problem.what()}}});
+  }
 }
 
 cluster_member::~cluster_member() {

@@ -18,6 +18,11 @@ public:
   /// Begins at once, on a thread of its own. The system must outlive it.
   cluster_member(caf::actor_system& system, const settings& config);
 
+  /// Reads config.json and the models folder again, and tells the front what
+  /// there is then; a file that cannot be used changes nothing. Workers that
+  /// run go on as they were started. Logs what came of it.
+  void reload();
+
   /// Leaves; its workers end.
   ~cluster_member();
 

@@ -26,6 +26,8 @@ entity_status entity::status() const {
   result.cache_blocks = load.counts.cache_blocks;
   result.cache_blocks_used = load.counts.cache_blocks_used;
   result.memory_bytes = load.counts.memory_bytes;
+  result.is_on_demand = is_on_demand;
+  result.bytes = bytes;
   return result;
 }
 

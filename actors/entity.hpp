@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 
 namespace model_server {
@@ -24,6 +25,17 @@ struct entity {
   std::string device;
   /// Of the node that has it.
   std::string node;
+  /// What its workers are started with: its model's setting when it was added,
+  /// or when it was changed since.
+  std::shared_ptr<const model_setting> setting;
+  std::uint64_t setting_number = 0;
+  /// A call had it loaded, so it may be unloaded again.
+  bool is_on_demand = false;
+  /// What its model is known to need of the device's memory.
+  std::uint64_t bytes = 0;
+  /// It takes the place of the entity of this incarnation once it is ready; 0
+  /// is none.
+  std::uint64_t replaces = 0;
   /// Of the worker it has, or had last.
   std::uint64_t incarnation = 0;
   /// Proves that a worker is the one that was started for this incarnation.
@@ -53,8 +65,10 @@ struct entity {
   std::string reason;
   /// It was ready once, so a failed load is a crash and not a wrong setting.
   bool has_served = false;
-  /// It is the last one and being removed: finishes what it has.
+  /// It is being taken away and finishes what it has.
   bool is_leaving = false;
+  /// What its replies end with that take too long for that.
+  failure last_word;
   time_point ready_since{};
   /// When its workers were lost, the last ones only.
   std::deque<time_point> losses;
@@ -72,6 +86,16 @@ struct entity {
   /// A worker was started for it and has not come to its end.
   bool has_worker() const {
     return state == entity_state::loading || state == entity_state::ready;
+  }
+
+  model_version version() const {
+    return {setting_number, identity};
+  }
+
+  /// Its worker has nothing to do, and nothing is on the way to it.
+  bool is_idle() const {
+    return can_serve() && load.running == 0 && load.waiting == 0
+           && load.submits == submits;
   }
 
   /// It has no worker to speak to any more, and nothing that was known of it

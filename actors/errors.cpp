@@ -21,6 +21,10 @@ std::string to_string(errc code) {
     return "device_in_use";
   case errc::load_failed:
     return "load_failed";
+  case errc::insufficient_memory:
+    return "insufficient_memory";
+  case errc::bad_config:
+    return "bad_config";
   case errc::model_loading:
     return "model_loading";
   case errc::queue_full:

@@ -23,6 +23,11 @@ enum class errc : std::uint8_t {
   device_in_use,
   /// The entry could not be made; the text says why.
   load_failed,
+  /// A model is not loaded on demand: what could be unloaded for it is too
+  /// little. The text has the figures.
+  insufficient_memory,
+  /// The configuration cannot be used; the text names file, line and key.
+  bad_config,
   /// Entities are being loaded or restarted; none is ready.
   model_loading,
   /// The waiting queue is full.

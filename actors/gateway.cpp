@@ -1,11 +1,13 @@
 // The gateway actor: the one door from HTTP to the models.
 #include "actors/gateway.hpp"
 
+#include "actors/gateway_parts.hpp"
 #include "actors/token_router.hpp"
 #include "config/logging.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -13,14 +15,8 @@ namespace model_server {
 
 namespace {
 
-using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
-
 // Names told to a client who asks for a model that is not there.
 constexpr std::size_t most_names = 10;
-
-failure is_stopping() {
-  return {errc::shutting_down, "the server is stopping", "", 5};
-}
 
 // -- models -------------------------------------------------------------------
 
@@ -134,26 +130,6 @@ caf::result<caf::ok_atom> take_node(gateway_pointer self,
   return caf::ok_atom::value;
 }
 
-// -- supervisors --------------------------------------------------------------
-
-void introduce(gateway_pointer self, const served_model& model) {
-  self->monitor(model.supervisor);
-  self->send(model.supervisor, self->state.router);
-  for (const auto& [name, known] : self->state.nodes)
-    self->send(model.supervisor, known.hello, known.node);
-}
-
-// Its workers and replies go on meanwhile, none of them needs it for a token.
-void replace_supervisor(gateway_pointer self, served_model& model,
-                        const caf::error& reason) {
-  log_event(log_level::error, "supervisor_lost",
-            {{"model", model.name}, {"reason", describe(reason)}});
-  if (!model.start_again)
-    return;
-  model.supervisor = model.start_again();
-  introduce(self, model);
-}
-
 // -- the end ------------------------------------------------------------------
 
 void answer_drain(gateway_pointer self) {
@@ -194,9 +170,20 @@ void cut_off(gateway_pointer self) {
 
 const served_model* gateway_state::find(const std::string& model) const {
   for (const auto& known : options.models)
-    if (known.name == model)
+    if (known.name == model && !known.is_removed)
       return &known;
   return nullptr;
+}
+
+served_model* gateway_state::find_any(const std::string& model) {
+  auto found = std::ranges::find(options.models, model, &served_model::name);
+  return found == options.models.end() ? nullptr : &*found;
+}
+
+void gateway_state::sort_models(const std::vector<std::string>& order) {
+  std::ranges::stable_sort(options.models, {}, [&](const auto& model) {
+    return std::ranges::find(order, model.name) - order.begin();
+  });
 }
 
 failure gateway_state::name_in_use(const std::string& node) const {
@@ -207,12 +194,14 @@ failure gateway_state::name_in_use(const std::string& node) const {
 
 failure gateway_state::unknown(const std::string& model) const {
   std::string names;
-  for (std::size_t i = 0; i < options.models.size() && i < most_names; ++i)
-    names += (i == 0 ? "" : ", ") + options.models[i].name;
+  std::size_t count = 0;
+  for (const auto& known : options.models)
+    if (!known.is_removed && ++count <= most_names)
+      names += (count == 1 ? "" : ", ") + known.name;
   if (names.empty())
     names = "none";
-  if (options.models.size() > most_names)
-    names += fmt::format(" and {} more", options.models.size() - most_names);
+  if (count > most_names)
+    names += fmt::format(" and {} more", count - most_names);
   return {errc::model_not_found,
           fmt::format("there is no model '{}'; there are: {}", model, names),
           "", 0};
@@ -221,7 +210,10 @@ failure gateway_state::unknown(const std::string& model) const {
 gateway_actor::behavior_type gateway(gateway_pointer self,
                                      gateway_options options) {
   self->state.options = std::move(options);
-  self->state.router = self->spawn<caf::linked>(route_tokens, token_router_options{});
+  self->state.router =
+      self->spawn<caf::linked>(route_tokens, token_router_options{});
+  self->state.memory = self->spawn<caf::linked>(
+      memory_keeper, gateway_actor{self}, self->state.options.memory);
   for (const auto& model : self->state.options.models)
     introduce(self, model);
   self->set_down_handler([self](const caf::down_msg& down) {
@@ -244,6 +236,8 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       self->send_exit(model.supervisor, exit.reason);
     if (self->state.options.node)
       self->send_exit(self->state.options.node, exit.reason);
+    if (self->state.reloader)
+      self->send_exit(self->state.reloader, exit.reason);
     self->quit(exit.reason);
   });
   return {
@@ -265,7 +259,20 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       [self](activate_model& order) {
         return ask_model<device_report>(self, order);
       },
+      [self](unload_model& order) -> caf::result<bool> {
+        auto model = order.model;
+        return pass_on<bool>(self, model, std::move(order));
+      },
       [self](get_status) { return gather_status(self); },
+      [self](reload_models order) -> caf::result<reload_report> {
+        if (self->state.is_draining || !self->state.reloader)
+          return to_error(is_stopping());
+        return self->delegate(self->state.reloader, order);
+      },
+      [self](const reload_plan& plan) { return change_models(self, plan); },
+      [self](const reloader_actor& reloader) {
+        self->state.reloader = reloader;
+      },
       [self](const drain& order) { return begin_drain(self, order); },
       [self](const worker_here& hello, const worker_actor& worker) {
         if (const auto* found = self->state.find(hello.ticket.model))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/memory_keeper.hpp"
 
 #include <caf/actor_addr.hpp>
 #include <caf/stateful_actor.hpp>
@@ -23,6 +24,10 @@ struct served_model {
   supervisor_actor supervisor;
   /// Starts another one with the same entities, when this one has failed.
   std::function<supervisor_actor()> start_again;
+  /// It is not in the configuration any more and finishes its replies.
+  bool is_removed = false;
+  /// How often it was removed and came back.
+  std::uint32_t removals = 0;
 };
 
 /// A machine of the cluster, and what it told last.
@@ -35,6 +40,10 @@ struct known_node {
 struct gateway_options {
   /// In the order of the status.
   std::vector<served_model> models;
+  /// Starts the supervisor of a model that comes later.
+  std::function<served_model(const model_setting&)> start_model;
+  /// What finds memory for what is loaded on demand.
+  memory_keeper_options memory;
   /// Of this machine; ends with the gateway. May be null.
   node_actor node;
   std::string node_name = "local";
@@ -55,6 +64,9 @@ struct gateway_state {
   gateway_options options;
   /// Of the tokens of all models.
   token_router router;
+  memory_keeper_actor memory;
+  /// Null until it has introduced itself.
+  reloader_actor reloader;
   /// Replies that have submitted and not ended.
   std::map<caf::actor_addr, reply_actor> open_replies;
   /// The other machines of the cluster, by name.
@@ -69,6 +81,12 @@ struct gateway_state {
 
   /// Null if no model has this name.
   const served_model* find(const std::string& model) const;
+
+  /// The same, models that are being removed among them.
+  served_model* find_any(const std::string& model);
+
+  /// Puts the models into this order; others come last.
+  void sort_models(const std::vector<std::string>& order);
 
   /// What to say of a name that another machine has.
   failure name_in_use(const std::string& node) const;

@@ -104,7 +104,18 @@ inspected<Inspector> inspect(Inspector& f, entity_status& x) {
   return f(caf::meta::type_name("entity_status"), x.device, x.node, x.state,
            x.loaded, x.is_exact, x.running, x.waiting, x.tokens_per_second,
            x.restarts, x.reason, x.cache_blocks, x.cache_blocks_used,
-           x.memory_bytes);
+           x.memory_bytes, x.is_on_demand, x.bytes);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, model_version& x) {
+  return f(caf::meta::type_name("model_version"), x.setting, x.identity);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, node_device& x) {
+  return f(caf::meta::type_name("node_device"), x.name, x.is_accelerator,
+           x.free_bytes);
 }
 
 // -- down the tree ------------------------------------------------------------
@@ -112,7 +123,8 @@ inspected<Inspector> inspect(Inspector& f, entity_status& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, submit& x) {
   return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
-           x.credit, x.resumed, x.suspect_until, x.has_right_of_way);
+           x.credit, x.resumed, x.suspect_until, x.has_right_of_way,
+           x.version);
 }
 
 template <class Inspector>
@@ -149,6 +161,21 @@ inspected<Inspector> inspect(Inspector& f, remove_device& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, activate_model& x) {
   return f(caf::meta::type_name("activate_model"), x.model, x.device);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, unload_model& x) {
+  return f(caf::meta::type_name("unload_model"), x.model);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, make_room& x) {
+  return f(caf::meta::type_name("make_room"), x.model, x.bytes, x.devices);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, reload_models&) {
+  return f(caf::meta::type_name("reload_models"));
 }
 
 template <class Inspector>
@@ -202,7 +229,7 @@ inspected<Inspector> inspect(Inspector& f, reply_failed& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, routed& x) {
-  return f(caf::meta::type_name("routed"), x.incarnation);
+  return f(caf::meta::type_name("routed"), x.incarnation, x.version);
 }
 
 template <class Inspector>
@@ -231,19 +258,13 @@ inspected<Inspector> inspect(Inspector& f, worker_ticket& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, start_worker& x) {
   return f(caf::meta::type_name("start_worker"), x.ticket, x.device,
-           x.shown_device, x.batch_size, x.max_queued);
+           x.shown_device, x.batch_size, x.max_queued, x.setting);
 }
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, stop_worker& x) {
   return f(caf::meta::type_name("stop_worker"), x.model, x.incarnation,
            x.at_once);
-}
-
-template <class Inspector>
-inspected<Inspector> inspect(Inspector& f, node_device& x) {
-  return f(caf::meta::type_name("node_device"), x.name, x.is_accelerator,
-           x.free_bytes);
 }
 
 template <class Inspector>
@@ -304,7 +325,8 @@ inspected<Inspector> inspect(Inspector& f, worker_ready& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, model_status& x) {
   return f(caf::meta::type_name("model_status"), x.name, x.entry, x.state,
-           x.batch_size, x.entities);
+           x.batch_size, x.entities, x.loads_on_demand, x.keep_alive, x.idle,
+           x.is_removed);
 }
 
 template <class Inspector>
@@ -365,6 +387,17 @@ inspected<Inspector> inspect(Inspector& f, tokenized& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, detokenized& x) {
   return f(caf::meta::type_name("detokenized"), x.text);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, room& x) {
+  return f(caf::meta::type_name("room"), x.device);
+}
+
+template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, reload_report& x) {
+  return f(caf::meta::type_name("reload_report"), x.added, x.removed,
+           x.changed, x.unchanged);
 }
 
 template <class Inspector>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "actors/reload_plan.hpp"
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
@@ -15,9 +16,15 @@ using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
 using ended_atom = caf::atom_constant<caf::atom("ended")>;
 using pulse_atom = caf::atom_constant<caf::atom("pulse")>;
+using late_atom = caf::atom_constant<caf::atom("late")>;
+using stuck_atom = caf::atom_constant<caf::atom("stuck")>;
+using idle_atom = caf::atom_constant<caf::atom("idle")>;
 
 // What a process asks of the front before it goes.
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
+
+// What the gateway asks of a supervisor whose model is being removed.
+using retire_atom = caf::atom_constant<caf::atom("retire")>;
 
 // What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
@@ -127,10 +134,24 @@ using node_actor = caf::typed_actor<
     caf::reacts_to<start_worker, worker_owner>,
     // Ends it, if it does not end by itself soon. Unknown ones are ignored.
     caf::reacts_to<stop_worker>,
+    // The settings of this machine, for orders that bring none.
+    caf::reacts_to<model_list>,
     // INTERNAL: the process of this worker has ended, and waits to be reaped.
     caf::reacts_to<ended_atom, std::uint64_t>,
     // INTERNAL: this worker has had its time to end by itself.
     caf::reacts_to<tick_atom, std::uint64_t>>;
+
+/// One per front: finds memory for models that are loaded on demand.
+using memory_keeper_actor = caf::typed_actor<
+    // Answers with a device that has it, after idle models have been unloaded
+    // if need be; one after the other. Errors: insufficient_memory.
+    caf::replies_to<make_room>::with<room>>;
+
+/// One per front: reads config.json and the models folder again.
+using reloader_actor = caf::typed_actor<
+    // Answers when the gateway has taken the changes, which may be under way
+    // then. Errors: bad_config (nothing was changed), shutting_down.
+    caf::replies_to<reload_models>::with<reload_report>>;
 
 /// The one door from HTTP: model name to supervisor, admission.
 using gateway_actor = caf::typed_actor<
@@ -142,7 +163,14 @@ using gateway_actor = caf::typed_actor<
     caf::replies_to<add_device>::with<device_report>,
     caf::replies_to<remove_device>::with<device_report>,
     caf::replies_to<activate_model>::with<device_report>,
+    caf::replies_to<unload_model>::with<bool>,
     caf::replies_to<get_status>::with<server_status>,
+    // Delegates to the reloader. Errors: its own.
+    caf::replies_to<reload_models>::with<reload_report>,
+    // Adds, removes and changes models. Errors: shutting_down.
+    caf::replies_to<reload_plan>::with<caf::ok_atom>,
+    // The one that reloads.
+    caf::reacts_to<reloader_actor>,
     // Stops admitting and waits for the replies in progress; answers how many
     // were cut off.
     caf::replies_to<drain>::with<std::uint32_t>,
@@ -159,8 +187,9 @@ using gateway_actor = caf::typed_actor<
 
 /// One per model name: owns its workers, restarts them, picks one per reply.
 using supervisor_actor = caf::typed_actor<
-    // Has the router ask a worker. Errors: model_not_active, model_loading,
-    // queue_full and those of the worker.
+    // Has the router ask a worker, once the model has been loaded if that is to
+    // be on demand. Errors: model_not_active, model_loading, queue_full,
+    // load_failed, insufficient_memory and those of the worker.
     caf::replies_to<submit, reply_actor>::with<admitted>,
     // Delegates to a worker. Errors as above.
     caf::replies_to<tokenize>::with<tokenized>,
@@ -171,11 +200,19 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<remove_device>::with<device_report>,
     // Errors: as add_device.
     caf::replies_to<activate_model>::with<device_report>,
+    // Answers when what was loaded on demand is gone, memory and all, or at
+    // once that it is needed.
+    caf::replies_to<unload_model>::with<bool>,
     caf::replies_to<get_status>::with<model_status>,
+    // From now on the model has this setting. A worker that needs another start
+    // for it is replaced when its successor is ready.
+    caf::reacts_to<model_setting>,
+    // Finishes the replies and takes no more; answers when no worker is left.
+    caf::replies_to<retire_atom>::with<caf::ok_atom>,
     // Fails whoever waits for an entity to be ready: the server stops.
     caf::reacts_to<drain>,
-    // Through which requests and tokens go. Comes first.
-    caf::reacts_to<token_router>,
+    // Through which requests and tokens go, and who finds memory. Comes first.
+    caf::reacts_to<token_router, memory_keeper_actor>,
     // As the watcher of its workers.
     caf::reacts_to<worker_load>, caf::reacts_to<load_progress>,
     // A machine that may have devices for this model.
@@ -184,7 +221,13 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<worker_here, worker_actor>, caf::reacts_to<worker_ended>,
     // INTERNAL: starts the worker of this incarnation's entity again.
     caf::reacts_to<retry_atom, std::uint64_t>,
-    // INTERNAL: the last entity has had its time to finish.
-    caf::reacts_to<tick_atom, std::uint64_t>>;
+    // INTERNAL: a leaving entity has had its time to finish.
+    caf::reacts_to<tick_atom, std::uint64_t>,
+    // INTERNAL: a call has waited long enough for its model to be loaded.
+    caf::reacts_to<late_atom>,
+    // INTERNAL: what was loaded on demand has had its time to be ready.
+    caf::reacts_to<stuck_atom, std::uint64_t>,
+    // INTERNAL: looks whether the model has been idle for its time.
+    caf::reacts_to<idle_atom>>;
 
 } // namespace model_server

@@ -64,6 +64,25 @@ struct generation_request {
 
 // -- down the tree ------------------------------------------------------------
 
+/// What a reply's tokens follow from, beside its request: a setting of its
+/// model, and the weights. All 0 is none.
+struct model_version {
+  /// Of two settings of a model that are in force one after the other, the later
+  /// one has the larger number.
+  std::uint64_t setting = 0;
+  /// As in `model_info`.
+  std::uint64_t identity = 0;
+
+  /// Where this holds, a reply that began with this version goes on as it would
+  /// have.
+  bool goes_on_with(const model_version& other) const {
+    return setting == 0 || setting == other.setting
+           || (identity != 0 && identity == other.identity);
+  }
+
+  friend bool operator==(const model_version&, const model_version&) = default;
+};
+
 /// Asks for a reply, or for the rest of one.
 struct submit {
   generation_request request;
@@ -83,6 +102,8 @@ struct submit {
   /// Belongs to a request that is being answered already: it passes full queues
   /// and a draining gateway, but waits its turn.
   bool has_right_of_way = false;
+  /// That of its tokens so far.
+  model_version version = {};
 
   friend bool operator==(const submit&, const submit&) = default;
 };
@@ -132,6 +153,8 @@ struct start_worker {
   std::string shown_device;
   std::uint32_t batch_size = 8;
   std::uint32_t max_queued = 256;
+  /// As config.json would have it; empty if the node has its own.
+  std::string setting = {};
 
   friend bool operator==(const start_worker&, const start_worker&) = default;
 };
@@ -192,6 +215,37 @@ struct get_stories {
 /// Asks a reply for its own.
 struct get_story {
   friend bool operator==(const get_story&, const get_story&) = default;
+};
+
+/// Unloads what a call had loaded, unless it is needed.
+struct unload_model {
+  std::string model;
+
+  friend bool operator==(const unload_model&, const unload_model&) = default;
+};
+
+/// A device of a node, and what is known of it.
+struct node_device {
+  std::string name;
+  bool is_accelerator = false;
+  std::uint64_t free_bytes = 0;
+
+  friend bool operator==(const node_device&, const node_device&) = default;
+};
+
+/// Asks for a device with so much memory, the first of equals.
+struct make_room {
+  std::string model;
+  std::uint64_t bytes = 0;
+  /// With what they had free when this was asked.
+  std::vector<node_device> devices;
+
+  friend bool operator==(const make_room&, const make_room&) = default;
+};
+
+/// Has config.json and the models folder read again, and what they say done.
+struct reload_models {
+  friend bool operator==(const reload_models&, const reload_models&) = default;
 };
 
 /// Asks for the state of every model.
@@ -308,6 +362,7 @@ struct moved {
 /// worker's own answer.
 struct routed {
   std::uint64_t incarnation = 0;
+  model_version version = {};
 
   friend bool operator==(const routed&, const routed&) = default;
 };
@@ -409,15 +464,6 @@ struct load_progress {
   friend bool operator==(const load_progress&, const load_progress&) = default;
 };
 
-/// A device of a node, and what is known of it.
-struct node_device {
-  std::string name;
-  bool is_accelerator = false;
-  std::uint64_t free_bytes = 0;
-
-  friend bool operator==(const node_device&, const node_device&) = default;
-};
-
 /// A machine joins, or tells again what it has.
 struct node_here {
   std::string name;
@@ -481,12 +527,17 @@ struct entity_status {
   std::uint32_t waiting = 0;
   double tokens_per_second = 0;
   std::uint32_t restarts = 0;
-  /// Why it is restarting or failed; else empty.
+  /// Why it is restarting or failed, or has not got its model's new setting;
+  /// else empty.
   std::string reason;
   /// As in `worker_counts`.
   std::uint64_t cache_blocks = 0;
   std::uint64_t cache_blocks_used = 0;
   std::uint64_t memory_bytes = 0;
+  /// A call had it loaded.
+  bool is_on_demand = false;
+  /// What its model is known to need of the device's memory.
+  std::uint64_t bytes = 0;
 
   friend bool operator==(const entity_status&, const entity_status&) = default;
 };
@@ -497,6 +548,14 @@ struct model_status {
   model_state state = model_state::inactive;
   std::uint32_t batch_size = 0;
   std::vector<entity_status> entities;
+  /// The first call that needs it has it loaded.
+  bool loads_on_demand = false;
+  /// Milliseconds that it stays loaded without work, and that it has been
+  /// without; -1 is for ever, and not at all.
+  std::int64_t keep_alive = -1;
+  std::int64_t idle = -1;
+  /// It is not in the configuration any more and finishes its replies.
+  bool is_removed = false;
 
   friend bool operator==(const model_status&, const model_status&) = default;
 };
@@ -541,6 +600,23 @@ struct detokenized {
   std::string text;
 
   friend bool operator==(const detokenized&, const detokenized&) = default;
+};
+
+/// Answers `make_room`.
+struct room {
+  std::string device;
+
+  friend bool operator==(const room&, const room&) = default;
+};
+
+/// Answers `reload_models`: what became of each model, by name.
+struct reload_report {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+  std::vector<std::string> changed;
+  std::vector<std::string> unchanged;
+
+  friend bool operator==(const reload_report&, const reload_report&) = default;
 };
 
 /// Answers add, activate and remove.

@@ -26,7 +26,9 @@ worker_launch launch_of(const process_node_options& options,
   result.order = order;
   result.local_port = options.local_port ? *options.local_port : 0;
   result.model_json =
-      to_config_json(model_of(options.config, order.ticket.model));
+      order.setting.empty()
+          ? to_config_json(model_of(options.config, order.ticket.model))
+          : order.setting;
   result.cores = computing_threads(options.config.serving);
   result.cluster = options.config.cluster;
   result.log = options.config.log;
@@ -148,6 +150,9 @@ node_actor::behavior_type process_node(node_pointer self,
         try_to_start(self, order, owner);
       },
       [self](const stop_worker& order) { stop(self, order); },
+      [self](const model_list& list) {
+        self->state.options.config.models = list.models;
+      },
       [self](ended_atom, std::uint64_t number) { bury(self, number); },
       [self](tick_atom, std::uint64_t number) {
         if (auto* item = self->state.of_number(number))

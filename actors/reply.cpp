@@ -161,7 +161,7 @@ void take_refusal(reply_pointer self, const caf::error& reason) {
 }
 
 void take_route(reply_pointer self, const routed& route, worker_actor& worker) {
-  self->state.take_route(std::move(worker), route.incarnation);
+  self->state.take_route(std::move(worker), route);
   self->monitor(self->state.worker);
 }
 

@@ -42,12 +42,15 @@ submit reply_state::next_order() {
   result.resumed = has_begun;
   result.suspect_until = suspect_until;
   result.has_right_of_way = options.has_right_of_way;
+  if (has_begun)
+    result.version = version;
   return result;
 }
 
-void reply_state::take_route(worker_actor whom, std::uint64_t incarnation) {
+void reply_state::take_route(worker_actor whom, const routed& route) {
   worker = std::move(whom);
-  facts.incarnation = incarnation;
+  version = route.version;
+  facts.incarnation = route.incarnation;
 }
 
 void reply_state::take_facts(const admitted& what, time_point now) {

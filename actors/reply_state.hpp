@@ -38,6 +38,8 @@ struct reply_state {
   worker_actor worker;
   /// What the worker said of itself; incarnation 0 while there is none.
   admitted facts;
+  /// Of the model that it was sent to last.
+  model_version version;
   /// Of the prompt, found computed by the worker that made the first token.
   std::uint32_t cached_tokens = 0;
   std::uint32_t attempt = 1;
@@ -69,7 +71,7 @@ struct reply_state {
   submit next_order();
 
   /// The request is on its way to this worker.
-  void take_route(worker_actor whom, std::uint64_t incarnation);
+  void take_route(worker_actor whom, const routed& route);
 
   /// The worker in charge has taken it.
   void take_facts(const admitted& what, time_point now);

@@ -5,17 +5,23 @@
 #include "actors/network.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/process_node.hpp"
+#include "actors/reloader.hpp"
 #include "actors/request_history.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/thread_node.hpp"
+#include "config/config_file.hpp"
 #include "config/logging.hpp"
+#include "config/model_files.hpp"
+#include "models/free_memory.hpp"
 #include "models/model_catalog.hpp"
 
 #include <caf/send.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <utility>
 
 namespace model_server {
 
@@ -31,11 +37,11 @@ worker_actor spawn_on_own_thread(caf::actor_system& system,
 node_actor start_thread_node(caf::actor_system& system,
                              const settings& config) {
   thread_node_options options;
-  options.make_entry = [config](const std::string& name,
-                                const std::string& device,
-                                const load_watch& watch) {
-    const auto& model = model_of(config, name);
-    return make_entry(model.entry, {model.params, device, watch});
+  options.make_entry = [](const start_worker& order, const load_watch& watch) {
+    auto model =
+        parse_config(order.setting, "the order of a worker", entry_names())
+            .at(0);
+    return make_entry(model.entry, {model.params, order.device, watch});
   };
   options.spawn_worker = spawn_on_own_thread;
   options.threads =
@@ -49,6 +55,60 @@ node_actor start_process_node(caf::actor_system& system, const settings& config,
   options.config = config;
   options.local_port = std::move(port);
   return system.spawn(process_node, std::move(options));
+}
+
+// How the supervisor of each model is started, those of later ones too.
+std::function<served_model(const model_setting&)>
+model_starter(caf::actor_system& system, const settings& config,
+              const node_actor& node, const telemetry_sinks& telemetry) {
+  supervisor_options common;
+  common.serving = config.serving;
+  common.node_name = config.node_name;
+  common.node = node;
+  common.figures = telemetry.figures;
+  common.list_devices = [count = config.serving.virtual_devices] {
+    return list_devices(count);
+  };
+  common.estimate_memory = [](const model_setting& model) {
+    return estimate_memory(model.entry, model.params);
+  };
+  return [&system, common](const model_setting& model) {
+    auto options = common;
+    options.model = model;
+    options.legacy = std::make_shared<supervisor_legacy>();
+    auto start = [&system, options] {
+      return system.spawn(supervisor, options);
+    };
+    return served_model{model.name, start(), start};
+  };
+}
+
+memory_keeper_options memory_of_machine(const settings& config) {
+  memory_keeper_options result;
+  result.node_name = config.node_name;
+  result.list_devices = [] { return list_devices(0); };
+  result.cpu_memory = total_memory().value_or(0);
+  if (auto limit = config.serving.cpu_memory_bytes)
+    result.cpu_memory = result.cpu_memory == 0
+                            ? limit
+                            : std::min(limit, result.cpu_memory);
+  return result;
+}
+
+// On a thread of its own, which waits for the disk.
+reloader_actor start_reloader(caf::actor_system& system, const settings& config,
+                              const gateway_actor& gateway) {
+  reloader_options options;
+  options.gateway = gateway;
+  options.models = config.models;
+  options.read = [files = config.files,
+                  around = process_surroundings(entry_names())]() mutable {
+    return find_models(files, around);
+  };
+  options.check = [](const model_setting& model) {
+    check_params(model.entry, model.params);
+  };
+  return system.spawn<caf::detached>(reloader, std::move(options));
 }
 
 } // namespace
@@ -69,19 +129,10 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
   auto port = std::make_shared<std::uint16_t>();
   auto node = has_processes ? start_process_node(system, config, port)
                             : start_thread_node(system, config);
-  for (const auto& model : config.models) {
-    supervisor_options served;
-    served.model = model;
-    served.serving = config.serving;
-    served.node_name = config.node_name;
-    served.node = node;
-    served.figures = telemetry.figures;
-    served.list_devices = [count = config.serving.virtual_devices] {
-      return list_devices(count);
-    };
-    auto start = [&system, served] { return system.spawn(supervisor, served); };
-    options.models.push_back({model.name, start(), start});
-  }
+  options.start_model = model_starter(system, config, node, telemetry);
+  for (const auto& model : config.models)
+    options.models.push_back(options.start_model(model));
+  options.memory = memory_of_machine(config);
   options.node = node;
   options.node_name = config.node_name;
   auto result = system.spawn(gateway, std::move(options));
@@ -97,6 +148,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
     caf::anon_send_exit(result, caf::exit_reason::user_shutdown);
     throw;
   }
+  caf::anon_send(result, start_reloader(system, config, result));
   return result;
 }
 

@@ -16,16 +16,13 @@ namespace {
 constexpr auto finish_grace = std::chrono::seconds{5};
 
 // Takes the entity out at once; its replies are told to go on elsewhere.
-caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
+void move_replies(supervisor_pointer self, entity& item) {
   auto& state = self->state;
   auto incarnation = item.incarnation;
   auto place = std::ranges::find_if(
       state.entities, [&](const auto& other) { return &other == &item; });
   state.departing.splice(state.departing.end(), state.entities, place);
-  auto& removed = state.departing.back();
-  removed.asked = self->make_response_promise<device_report>();
-  auto promise = removed.asked;
-  self->request(removed.worker, state.options.serving.drain_timeout,
+  self->request(item.worker, state.options.serving.drain_timeout,
                 hand_over_atom::value)
       .then(
           [=](std::uint32_t count) {
@@ -34,17 +31,22 @@ caf::result<device_report> move_replies(supervisor_pointer self, entity& item) {
           [=](const caf::error&) {
             finish_departure(self, incarnation, std::nullopt);
           });
-  return promise;
 }
 
-// The last one that serves: its replies have nowhere to go, so they may finish
-// first.
-caf::result<device_report> finish_replies(supervisor_pointer self,
-                                          entity& item) {
+} // namespace
+
+void take_away(supervisor_pointer self, entity& item, failure last_word) {
+  if (self->state.has_other_than(item))
+    move_replies(self, item);
+  else
+    finish(self, item, std::move(last_word));
+}
+
+void finish(supervisor_pointer self, entity& item, failure last_word) {
   auto limit = self->state.options.serving.drain_timeout;
   auto incarnation = item.incarnation;
   item.is_leaving = true;
-  item.asked = self->make_response_promise<device_report>();
+  item.last_word = std::move(last_word);
   auto leave = [=](bool hangs) {
     auto* found = self->state.of_incarnation(incarnation);
     if (!found)
@@ -55,15 +57,13 @@ caf::result<device_report> finish_replies(supervisor_pointer self,
       dismiss(self, *found);
     answer(*found);
     erase(self, *found);
+    look_again(self);
   };
   self->delayed_send(self, limit, tick_atom::value, incarnation);
   self->request(item.worker, limit + finish_grace, finish_atom::value)
       .then([=](caf::ok_atom) { leave(false); },
             [=](const caf::error&) { leave(true); });
-  return item.asked;
 }
-
-} // namespace
 
 void finish_departure(supervisor_pointer self, std::uint64_t incarnation,
                       std::optional<std::uint32_t> moved_replies) {
@@ -73,12 +73,25 @@ void finish_departure(supervisor_pointer self, std::uint64_t incarnation,
     return;
   auto report = report_of(*found);
   report.moved_replies = moved_replies.value_or(0);
-  found->asked.deliver(report);
+  if (found->asked.pending())
+    found->asked.deliver(report);
   if (moved_replies)
     dismiss(self, *found);
   else
     abandon(self, *found);
   departing.erase(found);
+  look_again(self);
+}
+
+entity& put(supervisor_pointer self, std::string device) {
+  auto& state = self->state;
+  auto& item = state.entities.emplace_back();
+  item.node = node_of_device(device, state.options.node_name);
+  item.device = std::move(device);
+  item.setting = state.setting;
+  item.setting_number = state.setting_number;
+  restart(self, item);
+  return item;
 }
 
 caf::result<device_report> add(supervisor_pointer self,
@@ -99,10 +112,7 @@ caf::result<device_report> add(supervisor_pointer self,
   // One that was given up is tried again from the beginning.
   state.entities.remove_if(
       [&](const entity& item) { return item.device == device; });
-  auto& item = state.entities.emplace_back();
-  item.node = node_of_device(device, state.options.node_name);
-  item.device = std::move(device);
-  restart(self, item);
+  auto& item = put(self, std::move(device));
   if (!wait)
     return report_of(item);
   item.asked = self->make_response_promise<device_report>();
@@ -117,6 +127,7 @@ caf::result<device_report> activate(supervisor_pointer self,
   });
   if (active == entities.end())
     return add(self, order.device, true);
+  active->is_on_demand = false; // whoever asks for it wants it to stay
   auto result = report_of(*active);
   result.unchanged = true;
   return result;
@@ -133,14 +144,28 @@ caf::result<device_report> remove(supervisor_pointer self,
     return to_error(state.nothing_on(order.device));
   log_event(log_level::info, "device_removed",
             {{"model", state.options.model.name}, {"device", item->device}});
-  if (item->state == entity_state::ready)
-    return state.has_other_than(*item) ? move_replies(self, *item)
-                                       : finish_replies(self, *item);
+  // One that would take another's place goes with it.
+  auto* old = item->replaces ? state.of_incarnation(item->replaces) : nullptr;
+  if (old) {
+    dismiss(self, *item);
+    erase(self, *item);
+    item = old;
+  }
+  if (item->state == entity_state::ready) {
+    auto promise = self->make_response_promise<device_report>();
+    item->asked = promise;
+    take_away(self, *item, state.removed_last());
+    return promise;
+  }
   // Nothing runs there: whoever waits for it to be ready waits in vain.
-  answer(*item, to_error(state.removed_early(item->device)));
+  auto why = state.removed_early(item->device);
+  answer(*item, to_error(why));
   auto report = report_of(*item);
   dismiss(self, *item);
   erase(self, *item);
+  if (state.staying() == 0)
+    refuse_demand(self, why);
+  look_again(self);
   return report;
 }
 

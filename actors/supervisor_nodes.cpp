@@ -53,6 +53,9 @@ void lose_node(supervisor_pointer self, const caf::down_msg& down) {
     return;
   auto name = found->name;
   state.nodes.erase(found);
+  // What they still have there is lost with it.
+  std::erase_if(state.ending,
+                [&](const auto& item) { return item.second == name; });
   std::vector<std::uint64_t> lost;
   for (const auto& item : state.entities)
     if (item.node == name && item.has_worker())

@@ -12,6 +12,11 @@ namespace model_server {
 
 using supervisor_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
 
+/// Something has come, gone or changed: goes on with whatever waited for that.
+/// The one place where a change of settings, loading on demand, unloading and
+/// the end of a removed model are carried on, so that none of them gets stuck.
+void look_again(supervisor_pointer self);
+
 // -- workers ------------------------------------------------------------------
 
 /// Takes over from a supervisor that has failed: those workers that serve tell
@@ -66,6 +71,9 @@ void erase(supervisor_pointer self, const entity& gone);
 
 device_report report_of(const entity& item);
 
+/// A node tells that a worker has ended.
+void on_told_end(supervisor_pointer self, const worker_ended& report);
+
 /// A removed entity's worker has told so many replies to move, or never will:
 /// answers who removed it.
 void finish_departure(supervisor_pointer self, std::uint64_t incarnation,
@@ -80,5 +88,68 @@ caf::result<device_report> activate(supervisor_pointer self,
                                     const activate_model& order);
 caf::result<device_report> remove(supervisor_pointer self,
                                   const remove_device& order);
+
+/// Puts an entity there, whose worker loads the model as it is set now.
+entity& put(supervisor_pointer self, std::string device);
+
+/// Takes a ready entity away: its replies go on with another one, or if none
+/// could go on as they began they are finished first, up to the drain limit,
+/// when they end with this word.
+void take_away(supervisor_pointer self, entity& item, failure last_word);
+
+/// The same, finishing them there in any case.
+void finish(supervisor_pointer self, entity& item, failure last_word);
+
+// -- changes of the configuration ---------------------------------------------
+
+/// Larger than all before, those of a supervisor before this one too.
+std::uint64_t new_setting_number(supervisor_pointer self);
+
+void change(supervisor_pointer self, const model_setting& wanted);
+caf::result<caf::ok_atom> retire(supervisor_pointer self);
+
+/// Goes on with replacing workers by ones with the new setting, one at a time.
+void replace_workers(supervisor_pointer self);
+
+/// The entity that takes another one's place is ready, or never will be.
+void take_over(supervisor_pointer self, entity& successor);
+void keep_old(supervisor_pointer self, const entity& successor,
+              const std::string& why);
+
+/// Lets a retired supervisor's gateway know that nothing is left.
+void end_retirement(supervisor_pointer self);
+
+// -- loading on demand, unloading ---------------------------------------------
+
+/// Sends waiting calls to workers, has the model loaded for them, or refuses
+/// them.
+void serve_demand(supervisor_pointer self);
+
+/// Why another call may not wait; nothing if it may.
+std::optional<failure> refuse_to_wait(supervisor_pointer self);
+
+/// Puts a call into the queue. The client may be null.
+void wait_for_load(supervisor_pointer self, waiting_call call,
+                   const caf::actor& client);
+
+/// Refuses all that wait.
+void refuse_demand(supervisor_pointer self, const failure& why);
+
+/// Refuses those that have waited long enough.
+void refuse_late(supervisor_pointer self);
+
+/// What a call had loaded will not be ready.
+void load_has_failed(supervisor_pointer self, const failure& why);
+
+/// What was loaded on demand takes too long for it.
+void give_up_load(supervisor_pointer self, std::uint64_t incarnation);
+
+/// Unloads what has been idle for its time.
+void watch_idle(supervisor_pointer self);
+
+caf::result<bool> unload(supervisor_pointer self);
+
+/// Answers those who wait for an unload, if it is over.
+void answer_unloads(supervisor_pointer self);
 
 } // namespace model_server

@@ -3,6 +3,7 @@
 
 #include "actors/device_choice.hpp"
 #include "config/logging.hpp"
+#include "config/model_json.hpp"
 
 #include <prometheus/counter.h>
 
@@ -48,7 +49,8 @@ failure has_another_model(const entity& other) {
 
 void worker_is_ready(supervisor_pointer self, entity& item,
                      const worker_ready& what) {
-  if (const auto* other = self->state.unlike(what.identity))
+  if (const auto* other =
+          self->state.unlike({item.setting_number, what.identity}))
     return on_end(self, {item.incarnation, has_another_model(*other), {}});
   item.is_exact = what.is_exact;
   item.identity = what.identity;
@@ -61,6 +63,9 @@ void worker_is_ready(supervisor_pointer self, entity& item,
              {"device", item.device},
              {"incarnation", item.incarnation}});
   answer(item);
+  self->state.demand.load_succeeded();
+  take_over(self, item);
+  look_again(self);
 }
 
 // The worker is gone, or could not load. An entity that has never served goes
@@ -77,7 +82,12 @@ void lose_worker(supervisor_pointer self, entity& item, std::string why) {
     return erase(self, item);
   }
   if (!item.has_served) {
-    answer(item, to_error(state.does_not_load(item.device, why)));
+    auto failed = state.does_not_load(item.device, why);
+    answer(item, to_error(failed));
+    if (item.replaces != 0)
+      keep_old(self, item, why);
+    else if (item.is_on_demand)
+      load_has_failed(self, failed);
     return erase(self, item);
   }
   item.crashed(std::move(why), self->clock().now(), state.options.serving);
@@ -128,8 +138,11 @@ void dismiss(supervisor_pointer self, const entity& item) {
     self->demonitor(item.worker.address());
     self->send_exit(item.worker, caf::exit_reason::user_shutdown);
   }
-  if (item.has_worker())
-    stop(self, item, false);
+  if (!item.has_worker())
+    return;
+  stop(self, item, false);
+  if (self->state.node_of(item))
+    self->state.ending[item.incarnation] = item.node;
 }
 
 void dismiss_all(supervisor_pointer self, std::list<entity>& items) {
@@ -174,8 +187,11 @@ void order_worker(supervisor_pointer self, const entity& item) {
   order.ticket = {state.options.model.name, item.incarnation, item.secret};
   order.device = local_device(item.device, item.node);
   order.shown_device = item.device;
-  order.batch_size = state.status().batch_size;
+  order.batch_size = state.batch_size(*item.setting);
   order.max_queued = state.options.serving.max_queued;
+  // Other machines have their own files.
+  if (item.node == state.options.node_name)
+    order.setting = to_config_json(*item.setting);
   self->send(node, std::move(order), worker_owner{self});
 }
 
@@ -183,6 +199,10 @@ void take_legacy(supervisor_pointer self) {
   auto& state = self->state;
   auto& legacy = *state.options.legacy;
   state.last_incarnation = legacy.last_incarnation;
+  if (legacy.setting) {
+    state.setting = std::exchange(legacy.setting, nullptr);
+    state.setting_number = legacy.setting_number;
+  }
   state.router = std::exchange(legacy.router, nullptr);
   dismiss_all(self, legacy.departing);
   state.entities = std::exchange(legacy.entities, {});
@@ -191,6 +211,8 @@ void take_legacy(supervisor_pointer self) {
       dismiss(self, item);
     return item.is_leaving;
   });
+  // Their ends are told to the supervisor before this one.
+  state.ending.clear();
   for (auto& item : state.entities) {
     item.asked = {}; // whoever asked has lost whom he asked
     if (item.state == entity_state::failed)
@@ -216,6 +238,9 @@ void restart(supervisor_pointer self, entity& item) {
   item.incarnation = ++state.last_incarnation;
   item.secret = new_secret();
   item.state = entity_state::loading;
+  item.bytes = state.options.estimate_memory
+                   ? state.options.estimate_memory(*item.setting)
+                   : 0;
   item.forget_worker();
   order_worker(self, item);
 }
@@ -251,6 +276,7 @@ void take_progress(supervisor_pointer self, const load_progress& told) {
 
 void on_down(supervisor_pointer self, const caf::down_msg& down) {
   lose_node(self, down);
+  self->state.demand.drop(down.source);
   for (const auto& item : self->state.departing)
     if (item.worker == down.source)
       return finish_departure(self, item.incarnation, std::nullopt);
@@ -275,6 +301,13 @@ void on_end(supervisor_pointer self, const worker_ended& report) {
     return; // it was dismissed, or this is known already
   dismiss(self, *item);
   lose_worker(self, *item, report.reason.message);
+  look_again(self);
+}
+
+void on_told_end(supervisor_pointer self, const worker_ended& report) {
+  on_end(self, report);
+  self->state.ending.erase(report.incarnation);
+  look_again(self);
 }
 
 } // namespace model_server

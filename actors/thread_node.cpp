@@ -22,9 +22,9 @@ void start(node_pointer self, const start_worker& order,
     return;
   }
   auto how = options_for(order, state.options.threads);
-  how.make_entry = [make = state.options.make_entry, model = ticket.model,
-                    device = order.device](const load_watch& watch) {
-    return make(model, device, watch);
+  how.make_entry = [make = state.options.make_entry,
+                    order](const load_watch& watch) {
+    return make(order, watch);
   };
   auto page = how.page;
   auto worker = state.options.spawn_worker(self->system(), std::move(how));
@@ -78,6 +78,9 @@ node_actor::behavior_type thread_node(node_pointer self,
         if (auto* known = find_worker(self->state.workers, order.model,
                                       order.incarnation))
           self->send_exit(known->worker, caf::exit_reason::user_shutdown);
+      },
+      [](const model_list&) {
+        // orders bring their settings
       },
       [](ended_atom, std::uint64_t) {
         // only processes end so

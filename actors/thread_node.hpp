@@ -16,10 +16,9 @@
 
 namespace model_server {
 
-/// Makes an entry of a model on a device, on the worker's thread.
+/// Makes the entry that is ordered, on the worker's thread.
 using entry_maker = std::function<std::unique_ptr<model_entry>(
-    const std::string& model, const std::string& device,
-    const load_watch& watch)>;
+    const start_worker& order, const load_watch& watch)>;
 
 /// Everything such a node is started with.
 struct thread_node_options {

@@ -3,10 +3,9 @@
 
 #include "config/access_check.hpp"
 #include "config/cluster_check.hpp"
-#include "config/config_file.hpp"
 #include "config/help_text.hpp"
 #include "config/model_choice.hpp"
-#include "config/model_folders.hpp"
+#include "config/model_files.hpp"
 #include "config/option_table.hpp"
 #include "config/quote.hpp"
 #include "config/version.hpp"
@@ -15,14 +14,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 namespace model_server {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// What stands on the command line, not yet understood.
 struct arguments {
@@ -147,49 +143,7 @@ void apply_option(launch_options& options, const option_line& line,
     line.apply(options, *given);
 }
 
-// config.json first; a folder whose name is taken there is passed over.
-std::vector<model_setting> find_models(const launch_options& options,
-                                       const surroundings& around) {
-  std::vector<model_setting> result;
-  std::error_code ignored;
-  if (!options.config_file.empty()) {
-    auto path = around.working_directory / options.config_file;
-    result = read_config_file(path, around.entries);
-  } else if (auto usual = around.working_directory / "config.json";
-             fs::exists(usual, ignored)) {
-    result = read_config_file(usual, around.entries);
-  }
-  auto folder =
-      options.models_folder.empty()
-          ? usual_models_folder(around.working_directory, around.program)
-          : given_models_folder(around.working_directory,
-                                options.models_folder);
-  if (folder.empty())
-    return result;
-  for (auto& found : find_model_folders(folder)) {
-    auto is_taken = [&](const auto& model) { return model.name == found.name; };
-    if (std::none_of(result.begin(), result.end(), is_taken))
-      result.push_back(std::move(found));
-  }
-  return result;
-}
-
 } // namespace
-
-surroundings process_surroundings(std::vector<std::string> entries) {
-  surroundings result;
-  result.variable = [](const std::string& name) -> std::optional<std::string> {
-    const auto* value = std::getenv(name.c_str());
-    if (value == nullptr)
-      return std::nullopt;
-    return value;
-  };
-  result.entries = std::move(entries);
-  std::error_code ignored;
-  result.working_directory = fs::current_path(ignored);
-  result.program = fs::read_symlink("/proc/self/exe", ignored);
-  return result;
-}
 
 std::variant<settings, early_exit>
 load_settings(int argc, const char* const* argv, const surroundings& around) {
@@ -216,7 +170,8 @@ load_settings(int argc, const char* const* argv, const surroundings& around) {
   if (auto key = look_up(around, key_variable))
     options.values.access.keys.from_environment =
         environment_key(key->source, key->text);
-  options.values.models = find_models(options, around);
+  options.values.files = {options.config_file, options.models_folder};
+  options.values.models = find_models(options.values.files, around);
   if (given.models.empty())
     given.models = models_of_environment(around);
   check_cluster(options.values, !given.models.empty());

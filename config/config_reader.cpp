@@ -3,6 +3,7 @@
 
 #include "config/json_number.hpp"
 #include "config/model_name.hpp"
+#include "config/option_values.hpp"
 #include "config/quote.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +14,13 @@
 #include <utility>
 
 namespace model_server {
+
+namespace {
+
+constexpr std::string_view known_keys[]{"name", "params", "batch_size", "load",
+                                        "keep_alive"};
+
+} // namespace
 
 std::string model_reader::key_path() const {
   switch (place_) {
@@ -94,10 +102,10 @@ bool model_reader::Key(const char* text, unsigned size, bool) {
     return begin_model(std::move(key));
   case place::model:
     key_ = std::move(key);
-    if (key_ != "name" && key_ != "params" && key_ != "batch_size")
-      return fail(fmt::format(
-          "{} is no key of a model; known are name, params and batch_size",
-          quote(key_path())));
+    if (std::ranges::find(known_keys, key_) == std::end(known_keys))
+      return fail(fmt::format("{} is no key of a model; known are {}",
+                              quote(key_path()),
+                              fmt::join(known_keys, ", ")));
     if (std::find(seen_.begin(), seen_.end(), key_) != seen_.end())
       return fail(fmt::format("{} is given twice", quote(key_path())));
     seen_.push_back(key_);
@@ -113,7 +121,13 @@ bool model_reader::Key(const char* text, unsigned size, bool) {
 
 bool model_reader::String(const char* text, unsigned size, bool) {
   std::string value{text, size};
-  if (place_ != place::model || key_ != "name")
+  if (is_at("load"))
+    return read_value([&] {
+      current().load = parse_load_mode({quote(key_path()), value});
+    });
+  if (is_at("keep_alive"))
+    return read_keep_alive(std::move(value));
+  if (!is_at("name"))
     return add_param(std::move(value), "a text");
   if (std::find(entries_.begin(), entries_.end(), value) == entries_.end())
     return fail(fmt::format("{} is {}, which is no entry; known are {}",
@@ -124,7 +138,9 @@ bool model_reader::String(const char* text, unsigned size, bool) {
 }
 
 bool model_reader::Int64(std::int64_t number) {
-  if (place_ != place::model || key_ != "batch_size")
+  if (is_at("keep_alive"))
+    return read_keep_alive(std::to_string(number));
+  if (!is_at("batch_size"))
     return add_param(number, "a number");
   if (number < 1 || number > max_batch_size)
     return fail(fmt::format("{} is {}, but a whole number from 1 to {} is "
@@ -151,6 +167,8 @@ bool model_reader::Uint(unsigned number) {
 }
 
 bool model_reader::Double(double number) {
+  if (is_at("keep_alive"))
+    return read_keep_alive(fmt::format("{:f}", number));
   return add_param(number, "a fraction");
 }
 
@@ -174,6 +192,26 @@ model_setting& model_reader::current() {
 
 const model_setting& model_reader::current() const {
   return models.back();
+}
+
+bool model_reader::is_at(std::string_view key) const {
+  return place_ == place::model && key_ == key;
+}
+
+template <class Action>
+bool model_reader::read_value(Action action) {
+  try {
+    action();
+    return true;
+  } catch (const config_error& problem) {
+    return fail(problem.what());
+  }
+}
+
+bool model_reader::read_keep_alive(std::string value) {
+  return read_value([&] {
+    current().keep_alive = parse_keep_alive({quote(key_path()), value});
+  });
 }
 
 bool model_reader::fail(std::string sentence) {
@@ -211,10 +249,14 @@ bool model_reader::refuse_value(std::string_view kind) {
   std::string_view needed = "text, a number, true or false";
   if (place_ == place::models)
     needed = "an object with name and params";
-  else if (place_ == place::model && key_ == "name")
+  else if (is_at("name"))
     needed = "the name of an entry";
-  else if (place_ == place::model && key_ == "batch_size")
+  else if (is_at("batch_size"))
     needed = "a whole number";
+  else if (is_at("load"))
+    needed = "manual or on_demand";
+  else if (is_at("keep_alive"))
+    needed = "a number of seconds, a text such as 10m, or -1 for ever";
   else if (place_ == place::model)
     needed = "a list or an object";
   return fail(fmt::format("{} is {}, but {} is needed", quote(key_path()), kind,

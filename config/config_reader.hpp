@@ -59,6 +59,12 @@ private:
 
   model_setting& current();
   const model_setting& current() const;
+  /// The next value is that of this key of a model.
+  bool is_at(std::string_view key) const;
+  /// Calls what may throw `config_error`.
+  template <class Action>
+  bool read_value(Action action);
+  bool read_keep_alive(std::string value);
   bool fail(std::string sentence);
   bool begin_model(std::string name);
   bool add_param(param_value value, std::string_view kind);

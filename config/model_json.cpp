@@ -1,6 +1,8 @@
 // A model's setting as config.json would have it.
 #include "config/model_json.hpp"
 
+#include "config/option_values.hpp"
+
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -40,6 +42,17 @@ std::string to_config_json(const model_setting& model) {
   if (model.batch_size > 0) {
     out.Key("batch_size");
     out.Uint(model.batch_size);
+  }
+  if (model.load) {
+    out.Key("load");
+    out.String(*model.load == load_mode::on_demand ? "on_demand" : "manual");
+  }
+  if (model.keep_alive) {
+    out.Key("keep_alive");
+    if (*model.keep_alive == for_ever)
+      out.Int(-1);
+    else
+      write(out, show_duration(*model.keep_alive));
   }
   out.Key("params");
   const auto& params = model.params;

@@ -255,6 +255,26 @@ std::vector<option_line> serving_options() {
             0, 1'000'000, field(&serving::restart_limit)),
       duration("restart-window", "the time in which deaths are counted", 1ms,
                24h, field(&serving::restart_window)),
+      choice("load",
+             "a model without a setting of its own is loaded by hand, or by the "
+             "first call",
+             std::array<std::pair<std::string_view, load_mode>, 2>{
+                 {{"manual", load_mode::manual},
+                  {"on_demand", load_mode::on_demand}}},
+             [](auto& s) -> auto& { return s.serving.load; }),
+      {"keep-alive", "TIME",
+       "what was loaded on demand goes after so long without work; -1: never",
+       "0s to 720h, default " + show_duration(serving{}.keep_alive),
+       [](auto& o, auto& given) {
+         o.values.serving.keep_alive = parse_keep_alive(given);
+       }},
+      duration("load-timeout",
+               "for loading on demand, and for a call that waits for it", 10ms,
+               24h, field(&serving::load_timeout)),
+      whole("cpu-memory-bytes",
+            "memory for models on the CPU, counted when one is loaded on "
+            "demand; 0: all that there is",
+            0, std::uint64_t{1} << 50, field(&serving::cpu_memory_bytes)),
       choice(
           "isolation",
           "a worker is a process of its own, or a thread of the server's",

@@ -69,6 +69,26 @@ milliseconds parse_duration(const given_value& given, milliseconds least,
   return milliseconds{std::llround(value)};
 }
 
+milliseconds parse_keep_alive(const given_value& given) {
+  constexpr auto most = std::chrono::hours{720};
+  if (given.text == "-1")
+    return for_ever;
+  try {
+    return parse_duration(given, milliseconds{0}, most);
+  } catch (const config_error&) {
+    refuse_value(given, fmt::format("a duration from 0s to {}, or -1 for ever,",
+                                    show_duration(most)));
+  }
+}
+
+load_mode parse_load_mode(const given_value& given) {
+  if (given.text == "manual")
+    return load_mode::manual;
+  if (given.text == "on_demand")
+    return load_mode::on_demand;
+  refuse_value(given, "manual or on_demand");
+}
+
 bool parse_flag(const given_value& given) {
   auto text = given.text;
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {

@@ -1,6 +1,8 @@
 // Turns the text of an option or an environment variable into a value.
 #pragma once
 
+#include "config/settings.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -26,11 +28,17 @@ std::chrono::milliseconds parse_duration(const given_value& given,
                                          std::chrono::milliseconds least,
                                          std::chrono::milliseconds most);
 
+/// The same from 0s to 720h, or -1 for `for_ever`.
+std::chrono::milliseconds parse_keep_alive(const given_value& given);
+
 /// `true`, `yes`, `on`, `1` and their opposites, in any case. Throws as above.
 bool parse_flag(const given_value& given);
 
 /// The words of a list, between spaces or commas.
 std::vector<std::string> split_words(std::string_view text);
+
+/// `manual` or `on_demand`. Throws as above.
+load_mode parse_load_mode(const given_value& given);
 
 /// The shortest form that `parse_duration` reads: `500ms`, `30s`, `10m`, `24h`.
 std::string show_duration(std::chrono::milliseconds value);

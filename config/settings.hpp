@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,13 @@ namespace model_server {
 
 /// Most replies in one batch that any setting may ask for.
 inline constexpr unsigned max_batch_size = 1024;
+
+/// Who has a model loaded: whoever administers the server, or the first call
+/// that needs it.
+enum class load_mode { manual, on_demand };
+
+/// A `keep_alive` without end.
+inline constexpr std::chrono::milliseconds for_ever{-1};
 
 /// One model that the server knows: a key of config.json, or a folder found
 /// below the models folder.
@@ -27,6 +35,12 @@ struct model_setting {
   /// Devices to add at start; an empty string lets the server choose. Nothing
   /// is added for a model that the command line does not name.
   std::vector<std::string> start_devices;
+  /// Nothing leaves these two to the process.
+  std::optional<load_mode> load = std::nullopt;
+  /// How long it stays loaded without work.
+  std::optional<std::chrono::milliseconds> keep_alive = std::nullopt;
+
+  friend bool operator==(const model_setting&, const model_setting&) = default;
 };
 
 /// Limits and timings of the HTTP door.
@@ -132,11 +146,29 @@ struct serving_settings {
   /// never gives up.
   unsigned restart_limit = 10;
   std::chrono::milliseconds restart_window{300'000};
+  load_mode load = load_mode::manual;
+  /// Of what was loaded on demand, where the model has none of its own.
+  std::chrono::milliseconds keep_alive{300'000};
+  /// What a load on demand may take, and how long a call waits for it.
+  std::chrono::milliseconds load_timeout{300'000};
+  /// Memory that models on the CPU may take together before one is loaded on
+  /// demand; 0 is all that there is.
+  std::uint64_t cpu_memory_bytes = 0;
+};
+
+/// Where the list of models comes from.
+struct model_files {
+  /// Empty: `config.json` in the working directory, if it is there.
+  std::string config;
+  /// Empty: the first of the usual places that is there.
+  std::string folder;
 };
 
 /// The whole of it.
 struct settings {
   std::vector<model_setting> models;
+  /// What `models` were read from.
+  model_files files;
   http_settings http;
   access_settings access;
   serving_settings serving;

@@ -20,6 +20,7 @@ void write_entity(json_text& out, const entity_status& entity) {
   out.key("waiting").number(entity.waiting);
   out.key("tokens_per_second").number(entity.tokens_per_second);
   out.key("restarts").number(entity.restarts);
+  out.key("on_demand").boolean(entity.is_on_demand);
   if (entity.state == entity_state::loading)
     out.key("progress").number(entity.loaded);
   if (entity.state == entity_state::ready)
@@ -27,6 +28,23 @@ void write_entity(json_text& out, const entity_status& entity) {
   if (!entity.reason.empty())
     out.key("reason").text(entity.reason);
   out.end_object();
+}
+
+double seconds(std::int64_t milliseconds) {
+  return static_cast<double>(milliseconds) / 1000;
+}
+
+void write_lifecycle(json_text& out, const model_status& model) {
+  out.key("load").text(model.loads_on_demand ? "on_demand" : "manual");
+  out.key("keep_alive")
+      .number(model.keep_alive < 0 ? -1.0 : seconds(model.keep_alive));
+  out.key("idle_seconds");
+  if (model.idle < 0)
+    out.null();
+  else
+    out.number(seconds(model.idle));
+  if (model.is_removed)
+    out.key("removed").boolean(true);
 }
 
 } // namespace
@@ -83,6 +101,24 @@ std::string device_report_json(device_change what, std::string_view model,
   return out.str();
 }
 
+std::string reload_report_json(const reload_report& report) {
+  json_text out;
+  auto write = [&](std::string_view key,
+                   const std::vector<std::string>& names) {
+    out.key(key).begin_list();
+    for (const auto& name : names)
+      out.text(name);
+    out.end_list();
+  };
+  out.begin_object();
+  write("added", report.added);
+  write("removed", report.removed);
+  write("changed", report.changed);
+  write("unchanged", report.unchanged);
+  out.end_object();
+  return out.str();
+}
+
 std::string status_json(const server_status& status) {
   json_text out;
   out.begin_object().key("models").begin_object();
@@ -91,6 +127,7 @@ std::string status_json(const server_status& status) {
     out.key("entry").text(model.entry);
     out.key("state").text(to_string(model.state));
     out.key("batch_size").number(model.batch_size);
+    write_lifecycle(out, model);
     out.key("entities").begin_list();
     for (const auto& entity : model.entities)
       write_entity(out, entity);

@@ -34,6 +34,8 @@ enum class device_change { add, remove, activate };
 std::string device_report_json(device_change what, std::string_view model,
                                const device_report& report);
 
+std::string reload_report_json(const reload_report& report);
+
 std::string status_json(const server_status& status);
 
 } // namespace model_server

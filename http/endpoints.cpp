@@ -94,6 +94,8 @@ private:
       if (auto error = check_empty_body(request.body))
         return send_error(*answer, request, *error);
       return calls_.ask_status(std::move(answer), answer_status);
+    case endpoint::reload:
+      return reload(request, std::move(answer));
     case endpoint::ready:
       return calls_.ask_status(std::move(answer), answer_ready);
     case endpoint::openai_chat:
@@ -192,14 +194,27 @@ private:
     send_json(answer, 200, story_json(stories));
   }
 
+  void reload(const http_request& request, answer_ptr answer) {
+    if (auto error = check_empty_body(request.body))
+      return send_error(*answer, request, *error);
+    // A disk may take as long as it takes.
+    calls_.ask<reload_report>(
+        reload_models{}, caf::infinite, failed_at::administration,
+        std::move(answer), [](http_answer& to, const reload_report& report) {
+          send_json(to, 200, reload_report_json(report));
+        });
+  }
+
   static void answer_status(http_answer& answer, const server_status& status) {
     send_json(answer, 200, status_json(status));
   }
 
   static void answer_ready(http_answer& answer, const server_status& status) {
+    // What is loaded on demand makes tokens as soon as somebody wants them.
     auto is_ready = [](const model_status& model) {
       return model.state == model_state::ready
-             || model.state == model_state::degraded;
+             || model.state == model_state::degraded
+             || (model.loads_on_demand && !model.is_removed);
     };
     if (status.draining)
       answer.send(to_response({.status = 503,
@@ -210,7 +225,7 @@ private:
       answer.send(to_response({.status = 503,
                                .code = "not_ready",
                                .message = "no model has an entity that is "
-                                          "ready",
+                                          "ready, or is loaded on demand",
                                .retry_after = 1}));
     else
       send_json(answer, 200, R"({"status":"ready"})");

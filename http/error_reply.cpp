@@ -30,6 +30,7 @@ std::string_view type_of(unsigned status) {
 
 unsigned status_of(errc code, failed_at where) {
   switch (code) {
+  case errc::bad_config:
   case errc::no_such_device:
   case errc::context_length_exceeded:
   case errc::bad_chat:
@@ -47,6 +48,7 @@ unsigned status_of(errc code, failed_at where) {
     return where == failed_at::call ? 503 : 409;
   case errc::queue_full:
     return 429;
+  case errc::insufficient_memory:
   case errc::model_loading:
   case errc::shutting_down:
     return 503;

@@ -130,8 +130,10 @@ void openai_endpoints::model(const std::string& name,
   calls_.ask_status(
       std::move(answer),
       [name, created = started_](http_answer& to, const server_status& status) {
-        if (std::ranges::find(status.models, name, &model_status::name)
-            != status.models.end())
+        auto is_it = [&](const model_status& model) {
+          return model.name == name && !model.is_removed;
+        };
+        if (std::ranges::any_of(status.models, is_it))
           return send_json(to, 200, model_json(name, created));
         to.send(to_response(
             {.status = 404,

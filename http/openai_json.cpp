@@ -143,7 +143,8 @@ std::string models_json(const server_status& status, std::uint64_t created) {
   json_text out;
   out.begin_object().key("object").text("list").key("data").begin_list();
   for (const auto& model : status.models)
-    write_model(out, model.name, created);
+    if (!model.is_removed)
+      write_model(out, model.name, created);
   out.end_list().end_object();
   return out.str();
 }

@@ -22,6 +22,7 @@ constexpr route table[] = {
      route_access::admin},
     {"GET", "/api/v1/", endpoint::status, route_access::admin},
     {"POST", "/api/v1/", endpoint::status, route_access::admin},
+    {"POST", "/api/v1/reload", endpoint::reload, route_access::admin},
     {"POST", "/v1/chat/completions", endpoint::openai_chat, route_access::call},
     {"POST", "/v1/completions", endpoint::openai_completion,
      route_access::call},

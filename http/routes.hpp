@@ -17,6 +17,7 @@ enum class endpoint {
   remove,
   activate,
   status,
+  reload,
   openai_chat,
   openai_completion,
   openai_embedding,

@@ -1,6 +1,7 @@
 // Finds devices.
 #include "models/devices.hpp"
 
+#include "models/free_memory.hpp"
 #include "models/torch/torch_backend.hpp"
 
 #include "config/logging.hpp"
@@ -10,29 +11,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <stdexcept>
-#include <string_view>
 
 #include <dlfcn.h>
 
 namespace model_server {
 
 namespace {
-
-// What the kernel says can be had without swapping; 0 if it does not say.
-std::uint64_t free_memory() {
-  std::ifstream file{"/proc/meminfo"};
-  std::string key, unit;
-  std::uint64_t kibibytes = 0;
-  while (file >> key >> kibibytes) {
-    if (key == "MemAvailable:")
-      return kibibytes * 1024;
-    std::getline(file, unit);
-  }
-  return 0;
-}
 
 // Whether the driver of some accelerator is here. Without one there is no need
 // to ask libtorch.
@@ -64,7 +50,7 @@ std::vector<device_info> list_accelerators() {
 
 std::vector<device_info> list_devices(unsigned virtual_devices) {
   auto result = list_accelerators();
-  auto free = free_memory();
+  auto free = free_memory().value_or(0);
   result.push_back({"cpu", false, free});
   for (unsigned i = 0; i < virtual_devices; ++i)
     result.push_back({fmt::format("virtual:{}", i), false, free});

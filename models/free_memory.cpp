@@ -49,36 +49,25 @@ constexpr group_files version_1{"memory.limit_in_bytes",
 constexpr group_files version_2{"memory.max", "memory.current",
                                 "inactive_file"};
 
-// The least that `group` below `top`, or a group around it, leaves. Inside a
+// Calls `visit` for `group` below `top` and each group around it. Inside a
 // container the name may lead elsewhere, and `top` is the container's own
 // group.
-std::size_t least_left(const fs::path& top, const std::string& group,
-                       const group_files& files, std::size_t least) {
+template <class Visit>
+void visit_groups(const fs::path& top, const std::string& group,
+                  const group_files& files, Visit visit) {
   auto path = (top / fs::path{group}.relative_path()).lexically_normal();
   if (*path.lexically_relative(top).begin() == "..")
     path = top;
   for (;; path = path.parent_path()) {
-    auto limit = number_in(path / files.limit);
-    auto usage = number_in(path / files.usage);
-    if (limit && usage) {
-      // Pages of files that were read go when memory is needed.
-      auto pages =
-          number_in(path / "memory.stat", files.reclaimable).value_or(0);
-      auto used = *usage - std::min(*usage, pages);
-      least = std::min(least, *limit - std::min(*limit, used));
-    }
+    visit(path, files);
     if (path.native().size() <= top.native().size())
-      return least;
+      return;
   }
 }
 
-} // namespace
-
-std::optional<std::size_t> free_memory(const fs::path& root) {
-  auto kilobytes = number_in(root / "proc/meminfo", "MemAvailable");
-  if (!kilobytes)
-    return std::nullopt;
-  auto result = *kilobytes * 1024;
+// The same for every group of this process.
+template <class Visit>
+void visit_groups(const fs::path& root, Visit visit) {
   // Lines like `0::/a/b` (version 2) and `5:memory:/a/b` (version 1).
   std::ifstream groups{root / "proc/self/cgroup"};
   std::string line;
@@ -91,10 +80,46 @@ std::optional<std::size_t> free_memory(const fs::path& root) {
     auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     auto group = line.substr(second + 1);
     if (controllers == ",,")
-      result = least_left(top, group, version_2, result);
+      visit_groups(top, group, version_2, visit);
     else if (controllers.find(",memory,") != std::string::npos)
-      result = least_left(top / "memory", group, version_1, result);
+      visit_groups(top / "memory", group, version_1, visit);
   }
+}
+
+std::optional<std::size_t> machine_memory(const fs::path& root,
+                                          std::string_view name) {
+  auto kilobytes = number_in(root / "proc/meminfo", name);
+  if (!kilobytes)
+    return std::nullopt;
+  return *kilobytes * 1024;
+}
+
+} // namespace
+
+std::optional<std::size_t> free_memory(const fs::path& root) {
+  auto result = machine_memory(root, "MemAvailable");
+  if (!result)
+    return std::nullopt;
+  visit_groups(root, [&](const fs::path& path, const group_files& files) {
+    auto limit = number_in(path / files.limit);
+    auto usage = number_in(path / files.usage);
+    if (!limit || !usage)
+      return;
+    // Pages of files that were read go when memory is needed.
+    auto pages = number_in(path / "memory.stat", files.reclaimable).value_or(0);
+    auto used = *usage - std::min(*usage, pages);
+    result = std::min(*result, *limit - std::min(*limit, used));
+  });
+  return result;
+}
+
+std::optional<std::size_t> total_memory(const fs::path& root) {
+  auto result = machine_memory(root, "MemTotal");
+  if (!result)
+    return std::nullopt;
+  visit_groups(root, [&](const fs::path& path, const group_files& files) {
+    result = std::min(*result, number_in(path / files.limit).value_or(*result));
+  });
   return result;
 }
 

@@ -1,4 +1,4 @@
-// How much memory this process may still take.
+// How much memory there is for this process.
 #pragma once
 
 #include <cstddef>
@@ -12,5 +12,9 @@ namespace model_server {
 /// allows less. Nothing if the system does not say. `root` is where /proc and
 /// /sys are.
 std::optional<std::size_t> free_memory(const std::filesystem::path& root = "/");
+
+/// The same of what it could have if nothing else ran.
+std::optional<std::size_t>
+total_memory(const std::filesystem::path& root = "/");
 
 } // namespace model_server

@@ -14,24 +14,48 @@ namespace model_server {
 #define MODEL_ENTRY(name)                                                      \
   std::unique_ptr<model_entry> make_##name(const entry_spec&);
 #define PARAMS_CHECK(name) void check_##name(const entry_params&);
+#define MEMORY_ESTIMATE(name) std::uint64_t estimate_##name(const entry_params&);
 #include "models/entries.def"
 #undef MODEL_ENTRY
 #undef PARAMS_CHECK
+#undef MEMORY_ESTIMATE
 
 namespace {
+
+template <class Function, std::size_t N>
+Function
+find_function(std::string_view name,
+              const std::pair<std::string_view, Function> (&functions)[N]) {
+  for (const auto& [entry, function] : functions)
+    if (entry == name)
+      return function;
+  return nullptr;
+}
 
 params_check find_check(std::string_view name) {
   static const std::pair<std::string_view, params_check> checks[]{
 #define MODEL_ENTRY(name)
 #define PARAMS_CHECK(name) {#name, check_##name},
+#define MEMORY_ESTIMATE(name)
 #include "models/entries.def"
 #undef MODEL_ENTRY
 #undef PARAMS_CHECK
+#undef MEMORY_ESTIMATE
   };
-  for (const auto& [entry, check] : checks)
-    if (entry == name)
-      return check;
-  return nullptr;
+  return find_function(name, checks);
+}
+
+memory_estimate find_estimate(std::string_view name) {
+  static const std::pair<std::string_view, memory_estimate> estimates[]{
+#define MODEL_ENTRY(name)
+#define PARAMS_CHECK(name)
+#define MEMORY_ESTIMATE(name) {#name, estimate_##name},
+#include "models/entries.def"
+#undef MODEL_ENTRY
+#undef PARAMS_CHECK
+#undef MEMORY_ESTIMATE
+  };
+  return find_function(name, estimates);
 }
 
 const catalog_line& find_line(std::string_view name) {
@@ -60,11 +84,14 @@ auto name_in_errors(std::string_view name, Action action) {
 
 const std::vector<catalog_line>& model_catalog() {
   static const std::vector<catalog_line> lines{
-#define MODEL_ENTRY(name) {#name, make_##name, find_check(#name)},
+#define MODEL_ENTRY(name)                                                      \
+  {#name, make_##name, find_check(#name), find_estimate(#name)},
 #define PARAMS_CHECK(name)
+#define MEMORY_ESTIMATE(name)
 #include "models/entries.def"
 #undef MODEL_ENTRY
 #undef PARAMS_CHECK
+#undef MEMORY_ESTIMATE
   };
   return lines;
 }
@@ -86,6 +113,18 @@ void check_params(std::string_view name, const entry_params& params) {
   const auto& line = find_line(name);
   if (line.check != nullptr)
     name_in_errors(name, [&] { line.check(params); });
+}
+
+std::uint64_t estimate_memory(std::string_view name,
+                              const entry_params& params) {
+  const auto& line = find_line(name);
+  if (line.estimate == nullptr)
+    return 0;
+  try {
+    return line.estimate(params);
+  } catch (const config_error&) {
+    return 0; // loading says it better
+  }
 }
 
 } // namespace model_server

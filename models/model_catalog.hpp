@@ -5,6 +5,7 @@
 #include "models/entry.hpp"
 #include "models/load_watch.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,12 +30,18 @@ using entry_factory = std::unique_ptr<model_entry> (*)(const entry_spec&);
 /// as that shows without loading it.
 using params_check = void (*)(const entry_params&);
 
+/// Bytes that the entry takes at least, weights and the memory that its params
+/// name.
+using memory_estimate = std::uint64_t (*)(const entry_params&);
+
 /// One entry of entries.def.
 struct catalog_line {
   std::string_view name;
   entry_factory make;
   /// Null if only loading shows what is wrong.
   params_check check;
+  /// Null if only loading shows what it takes.
+  memory_estimate estimate;
 };
 
 /// All entries, in the order of entries.def.
@@ -51,5 +58,10 @@ std::unique_ptr<model_entry> make_entry(std::string_view name,
 /// Throws the `config_error` that `make_entry` would throw for these params, if
 /// it can be told without loading the entry.
 void check_params(std::string_view name, const entry_params& params);
+
+/// Bytes of memory that the entry is known to need with these params; 0 if
+/// nothing is known.
+std::uint64_t estimate_memory(std::string_view name,
+                              const entry_params& params);
 
 } // namespace model_server

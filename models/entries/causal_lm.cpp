@@ -9,6 +9,7 @@
 #include "models/weights/folder_entry.hpp"
 #include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
+#include "models/weights/weight_size.hpp"
 
 #include <fmt/format.h>
 
@@ -154,6 +155,11 @@ std::unique_ptr<model_entry> make_causal_lm(const entry_spec& spec) {
 
 void check_causal_lm(const entry_params& params) {
   read_params(params);
+}
+
+std::uint64_t estimate_causal_lm(const entry_params& params) {
+  auto read = read_params(params);
+  return weight_bytes(read.folder) + read.memory;
 }
 
 } // namespace model_server

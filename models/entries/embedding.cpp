@@ -13,6 +13,7 @@
 #include "models/weights/json_file.hpp"
 #include "models/weights/model_digest.hpp"
 #include "models/weights/weight_folder.hpp"
+#include "models/weights/weight_size.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -228,6 +229,10 @@ std::unique_ptr<model_entry> make_embedding(const entry_spec& spec) {
 
 void check_embedding(const entry_params& params) {
   read_params(params);
+}
+
+std::uint64_t estimate_embedding(const entry_params& params) {
+  return weight_bytes(read_params(params).folder);
 }
 
 } // namespace model_server

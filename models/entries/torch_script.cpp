@@ -6,6 +6,8 @@
 #include "config/logging.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace model_server {
 
@@ -47,6 +49,12 @@ std::unique_ptr<model_entry> make_torch_script(const entry_spec& spec) {
 
 void check_torch_script(const entry_params& params) {
   read_params(params);
+}
+
+std::uint64_t estimate_torch_script(const entry_params& params) {
+  std::error_code ignored;
+  auto size = std::filesystem::file_size(read_params(params).path, ignored);
+  return ignored ? 0 : size;
 }
 
 } // namespace model_server

@@ -75,16 +75,20 @@ failure full_failure() {
 } // namespace
 
 TEST_F(messages_test, those_down_the_tree) {
-  expect_round_trip(submit{full_request(), {5, 6, 2'000'000'000}, 3, 64, true});
+  expect_round_trip(submit{
+      full_request(), {5, 6, 2'000'000'000}, 3, 64, true, 7, true, {8, 9}});
   expect_round_trip(admitted{9, "cuda:1", 100});
   expect_round_trip(credit{4, 1ull << 40});
-  expect_round_trip(start_worker{{"m", 1, 2}, "cpu", "b/cpu", 4, 5});
+  expect_round_trip(start_worker{{"m", 1, 2}, "cpu", "b/cpu", 4, 5, "{}"});
   expect_round_trip(stop_worker{"m", 6, true});
   expect_round_trip(cancel{4});
   expect_round_trip(end_replies{full_failure()});
   expect_round_trip(add_device{"m", "cuda:0", false});
   expect_round_trip(remove_device{"m", "cpu"});
   expect_round_trip(activate_model{"m", "cpu"});
+  expect_round_trip(unload_model{"m"});
+  expect_round_trip(make_room{"m", 1ull << 40, {{"cpu", false, 7}}});
+  expect_round_trip(reload_models{});
   expect_round_trip(get_status{});
   reply_prompt text{prompt_form::text, {}, "Once", {}};
   reply_prompt tokens{prompt_form::tokens, {}, "", {0, 7}};
@@ -109,7 +113,7 @@ TEST_F(messages_test, those_up_to_the_reply) {
   expect_round_trip(step_chunks{{chunk, {}}});
   expect_round_trip(reply_failed{7, 8, full_failure()});
   expect_round_trip(moved{7, 8});
-  expect_round_trip(routed{8});
+  expect_round_trip(routed{8, {9, 10}});
   expect_round_trip(worker_gone{"m", 8, {true, true, {{1, 2}, {3, 4}}}, "why"});
   expect_round_trip(stop_reply{full_failure()});
   expect_round_trip(written{12});
@@ -117,6 +121,8 @@ TEST_F(messages_test, those_up_to_the_reply) {
 }
 
 TEST_F(messages_test, reports) {
+  expect_round_trip(room{"cuda:0"});
+  expect_round_trip(reload_report{{"a"}, {"b"}, {"c", "d"}, {}});
   expect_round_trip(worker_load{1, 2, 3, 4, 5, 5.5, {{1, 0, 2}, 3, 4, 5, 6}});
   expect_round_trip(load_progress{1, 0.25});
   expect_round_trip(worker_ready{1, 2048, true, 7});

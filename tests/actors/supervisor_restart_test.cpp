@@ -163,6 +163,7 @@ TEST_F(supervisor_restart_test, only_the_secret_makes_it_the_worker_it_says) {
           orders.push_back(order);
         },
         [](const stop_worker&) {},
+        [](const model_list&) {},
         [](ended_atom, std::uint64_t) {},
         [](tick_atom, std::uint64_t) {},
     };

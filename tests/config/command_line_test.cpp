@@ -1,6 +1,7 @@
 // The command line: models, their devices, and the list of models.
 #include "config/command_line.hpp"
 
+#include "config/model_files.hpp"
 #include "tests/config/command_line_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -126,6 +127,39 @@ TEST_F(command_line_test, names_file_line_and_key_of_a_bad_config) {
             (folder.path() / "config.json").string()
                 + ", line 2: \"a.name\" is \"ecko\", which is no entry; known "
                   "are echo");
+}
+
+TEST_F(command_line_test, models_can_be_read_again_where_they_were_found) {
+  auto first = load({});
+  surroundings around;
+  around.working_directory = folder.path();
+  around.entries = {"echo"};
+  auto files = first.files;
+  EXPECT_EQ(find_models(files, around), first.models);
+  folder.write("config.json", R"({"d": {"name": "echo"}})");
+  EXPECT_EQ(find_models(files, around).at(0).name, "d");
+  // What is gone was hardly meant to remove every model.
+  fs::remove(folder.path() / "config.json");
+  auto error = model_server::testing::config_error_of([&] { find_models(files, around); });
+  EXPECT_THAT(error, HasSubstr("config.json cannot be opened"));
+}
+
+TEST_F(command_line_test, a_file_that_comes_later_is_found) {
+  fs::remove(folder.path() / "config.json");
+  auto files = load({}).files;
+  EXPECT_EQ(files.config, "");
+  surroundings around;
+  around.working_directory = folder.path();
+  around.entries = {"echo"};
+  EXPECT_TRUE(find_models(files, around).empty());
+  folder.write("config.json", R"({"d": {"name": "echo"}})");
+  EXPECT_EQ(find_models(files, around).size(), 1u);
+  fs::create_directory(folder.path() / "models");
+  find_models(files, around);
+  fs::remove(folder.path() / "models");
+  auto error = model_server::testing::config_error_of([&] { find_models(files, around); });
+  EXPECT_THAT(error, HasSubstr("models"));
+  EXPECT_THAT(error, HasSubstr("is not there"));
 }
 
 TEST_F(command_line_test, config_wins_over_a_folder_of_the_same_name) {

@@ -1,5 +1,6 @@
 // config.json: what is read from it, and file, line and key of each error.
 #include "config/config_file.hpp"
+#include "config/model_json.hpp"
 
 #include "tests/config/config_error_of.hpp"
 #include "tests/models/temporary_folder.hpp"
@@ -74,11 +75,51 @@ TEST(config_file_test, refuses_bad_and_repeated_model_names) {
 TEST(config_file_test, refuses_unknown_and_repeated_keys) {
   EXPECT_EQ(error_in("{\"a\": {\n\"nmae\": \"echo\"}}"),
             "config.json, line 2: \"a.nmae\" is no key of a model; known are "
-            "name, params and batch_size");
+            "name, params, batch_size, load, keep_alive");
   EXPECT_EQ(error_in("{\"a\": {\"name\": \"echo\",\n\"name\": \"echo\"}}"),
             "config.json, line 2: \"a.name\" is given twice");
   EXPECT_EQ(error_in("{\"a\": {\"params\": {\"x\": 1,\n\n\"x\": 2}}}"),
             "config.json, line 3: \"a.params.x\" is given twice");
+}
+
+TEST(config_file_test, reads_when_a_model_is_loaded_and_how_long_it_stays) {
+  using namespace std::chrono_literals;
+  auto read = [](std::string_view keys) {
+    return parse(R"({"m": {"name": "echo")" + std::string{keys} + "}}").at(0);
+  };
+  EXPECT_EQ(read("").load, std::nullopt);
+  EXPECT_EQ(read("").keep_alive, std::nullopt);
+  EXPECT_EQ(read(R"(, "load": "on_demand")").load, load_mode::on_demand);
+  EXPECT_EQ(read(R"(, "load": "manual")").load, load_mode::manual);
+  EXPECT_EQ(read(R"(, "keep_alive": 90)").keep_alive, 90s);
+  EXPECT_EQ(read(R"(, "keep_alive": 0)").keep_alive, 0s);
+  EXPECT_EQ(read(R"(, "keep_alive": 0.25)").keep_alive, 250ms);
+  EXPECT_EQ(read(R"(, "keep_alive": "10m")").keep_alive, 600s);
+  EXPECT_EQ(read(R"(, "keep_alive": -1)").keep_alive, for_ever);
+  EXPECT_EQ(error_in(R"({"m": {"load": "always"}})"),
+            "config.json, line 1: \"m.load\" is \"always\", but manual or "
+            "on_demand is needed");
+  EXPECT_EQ(error_in(R"({"m": {"keep_alive": -2}})"),
+            "config.json, line 1: \"m.keep_alive\" is \"-2\", but a duration "
+            "from 0s to 720h, or -1 for ever, is needed");
+  EXPECT_EQ(error_in(R"({"m": {"keep_alive": true}})"),
+            "config.json, line 1: \"m.keep_alive\" is true, but a number of "
+            "seconds, a text such as 10m, or -1 for ever is needed");
+}
+
+TEST(config_file_test, a_setting_is_read_as_it_was_written) {
+  using namespace std::chrono_literals;
+  model_setting model;
+  model.name = "org/m";
+  model.entry = "echo";
+  model.params.values.emplace_back("prefix", "x");
+  model.batch_size = 3;
+  EXPECT_EQ(parse(to_config_json(model)).at(0), model);
+  model.load = load_mode::on_demand;
+  for (auto keep_alive : {std::chrono::milliseconds{1'500}, for_ever, 0ms}) {
+    model.keep_alive = keep_alive;
+    EXPECT_EQ(parse(to_config_json(model)).at(0), model);
+  }
 }
 
 TEST(config_file_test, names_the_entries_when_one_is_unknown_or_missing) {

@@ -171,6 +171,23 @@ TEST_F(options_test, every_option_reaches_its_field) {
   EXPECT_EQ(all.node_name, "n");
 }
 
+TEST_F(options_test, those_of_loading_on_demand_reach_their_fields) {
+  EXPECT_EQ(load({}).serving.load, load_mode::manual);
+  EXPECT_EQ(load({}).serving.keep_alive, 300s);
+  auto all = load({"--load", "on_demand", "--keep-alive", "20s",
+                   "--load-timeout", "21s", "--cpu-memory-bytes", "22"});
+  EXPECT_EQ(all.serving.load, load_mode::on_demand);
+  EXPECT_EQ(all.serving.keep_alive, 20s);
+  EXPECT_EQ(all.serving.load_timeout, 21s);
+  EXPECT_EQ(all.serving.cpu_memory_bytes, 22u);
+  EXPECT_EQ(load({"--keep-alive", "-1"}).serving.keep_alive, for_ever);
+  EXPECT_EQ(error_of({"--keep-alive", "long"}),
+            "--keep-alive is \"long\", but a duration from 0s to 720h, or -1 "
+            "for ever, is needed");
+  EXPECT_EQ(error_of({"--load", "never"}),
+            "--load is \"never\", but manual or on_demand is needed");
+}
+
 TEST_F(options_test, ranges_end_where_they_say) {
   struct range {
     const char* option;

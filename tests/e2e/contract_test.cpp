@@ -206,12 +206,16 @@ TEST_F(contract_test, tells_the_status_by_get_and_post) {
     EXPECT_EQ(response.status, 200);
     EXPECT_THAT(response.body,
                 HasSubstr(R"("echo":{"entry":"echo","state":"ready",)"
-                          R"("batch_size":8,"entities":[{"device":"cpu",)"
+                          R"("batch_size":8,"load":"manual","keep_alive":)"
+                          R"(-1.0,"idle_seconds":)"));
+    EXPECT_THAT(response.body,
+                HasSubstr(R"(,"entities":[{"device":"cpu",)"
                           R"("node":"local","state":"ready","running":0,)"
                           R"("waiting":0,"tokens_per_second":)"));
     EXPECT_THAT(response.body,
                 HasSubstr(R"("idle":{"entry":"echo","state":"inactive",)"
-                          R"("batch_size":8,"entities":[]})"));
+                          R"("batch_size":8,"load":"manual","keep_alive":)"
+                          R"(-1.0,"idle_seconds":null,"entities":[]})"));
   }
 }
 

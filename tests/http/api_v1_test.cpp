@@ -32,9 +32,11 @@ TEST(api_v1_test, writes_the_status_of_the_contract) {
   EXPECT_EQ(
       status_json(status),
       R"({"models":{"org/m":{"entry":"echo","state":"degraded",)"
-      R"("batch_size":8,"entities":[{"device":"cpu","node":"local",)"
+      R"("batch_size":8,"load":"manual","keep_alive":-1.0,)"
+      R"("idle_seconds":null,"entities":[{"device":"cpu","node":"local",)"
       R"("state":"restarting","running":1,"waiting":2,)"
-      R"("tokens_per_second":null,"restarts":3,"reason":"it broke"}]}}})");
+      R"("tokens_per_second":null,"restarts":3,"on_demand":false,)"
+      R"("reason":"it broke"}]}}})");
   EXPECT_EQ(status_json({}), R"({"models":{}})");
 }
 
@@ -49,8 +51,31 @@ TEST(api_v1_test, tells_how_far_a_model_is_loaded_and_how_exact_it_is) {
   server_status status;
   status.models.push_back(model);
   auto json = status_json(status);
-  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"progress":0.25})"));
-  EXPECT_THAT(json, HasSubstr(R"("restarts":0,"resume":"exact"})"));
+  EXPECT_THAT(json, HasSubstr(R"("on_demand":false,"progress":0.25})"));
+  EXPECT_THAT(json, HasSubstr(R"("on_demand":false,"resume":"exact"})"));
+}
+
+TEST(api_v1_test, tells_how_a_model_comes_and_goes) {
+  model_status model;
+  model.name = "m";
+  model.loads_on_demand = true;
+  model.keep_alive = 90'000;
+  model.idle = 1'500;
+  model.is_removed = true;
+  model.entities.resize(1);
+  model.entities[0].is_on_demand = true;
+  server_status status;
+  status.models.push_back(model);
+  auto json = status_json(status);
+  EXPECT_THAT(json, HasSubstr(R"("load":"on_demand","keep_alive":90.0,)"
+                              R"("idle_seconds":1.5,"removed":true,)"));
+  EXPECT_THAT(json, HasSubstr(R"("on_demand":true)"));
+}
+
+TEST(api_v1_test, tells_what_a_reload_did) {
+  EXPECT_EQ(reload_report_json({{"new"}, {"old", "org/x"}, {}, {"same"}}),
+            R"({"added":["new"],"removed":["old","org/x"],"changed":[],)"
+            R"("unchanged":["same"]})");
 }
 
 TEST(api_v1_test, writes_what_became_of_a_device) {

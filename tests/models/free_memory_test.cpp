@@ -67,6 +67,18 @@ TEST_F(free_memory_test, reads_groups_of_version_1) {
   EXPECT_EQ(answer(), 4000u);
 }
 
+TEST_F(free_memory_test, all_there_is_ends_at_the_limit_of_a_group) {
+  EXPECT_EQ(total_memory(root.path()), std::nullopt);
+  write("proc/meminfo", a_million);
+  EXPECT_EQ(total_memory(root.path()), 9999u * 1024);
+  write("proc/self/cgroup", "0::/outer/inner\n");
+  write("sys/fs/cgroup/outer/inner/memory.max", "max\n");
+  EXPECT_EQ(total_memory(root.path()), 9999u * 1024);
+  write("sys/fs/cgroup/outer/memory.max", "9000\n");
+  EXPECT_EQ(total_memory(root.path()), 9000u);
+}
+
 TEST_F(free_memory_test, this_machine_answers) {
   EXPECT_GT(free_memory().value_or(0), 0u);
+  EXPECT_GE(total_memory().value_or(0), free_memory().value_or(0));
 }

@@ -92,29 +92,38 @@ protected:
     };
   }
 
-  /// Starts supervisors of a model that follows `plan`, one after the other.
-  std::function<supervisor_actor()>
-  starts_supervisor(const std::string& model, std::shared_ptr<script> plan) {
+  /// Starts the first supervisor of a model, which follows `plans[name]`.
+  served_model start_model(const model_setting& model) {
     supervisor_options options;
-    options.model.name = model;
-    options.model.entry = "scripted";
+    options.model = model;
     options.serving = serving;
     options.node_name = "here";
     options.node = node;
     options.figures = telemetry.figures;
     options.list_devices = [this] { return devices; };
-    plans[model] = std::move(plan);
-    return [this, options] { return system.spawn(supervisor, options); };
+    options.estimate_memory = [this](const model_setting& asked) {
+      return bytes_of[asked.name];
+    };
+    auto start = [this, options] { return system.spawn(supervisor, options); };
+    supervisors[model.name] = start();
+    return {model.name, supervisors[model.name], start};
+  }
+
+  /// The setting of a model of this name, as if it stood in config.json.
+  static model_setting setting_of(const std::string& name) {
+    model_setting result;
+    result.name = name;
+    result.entry = "scripted";
+    return result;
   }
 
   /// Starts the node that the workers run on, as actors of the test's thread.
   void start_node() {
     thread_node_options options;
-    options.make_entry = [this](const std::string& model, const std::string&,
-                                const load_watch&) {
+    options.make_entry = [this](const start_worker& order, const load_watch&) {
       if (!fail_loading.empty())
         throw std::runtime_error(fail_loading);
-      return std::make_unique<scripted_entry>(plans.at(model));
+      return std::make_unique<scripted_entry>(plans.at(order.ticket.model));
     };
     options.spawn_worker = [this](caf::actor_system& where,
                                   worker_options how) {
@@ -125,23 +134,47 @@ protected:
       return workers.back();
     };
     node = system.spawn(thread_node, std::move(options));
+    if (stand_before)
+      node = stand_before(node);
   }
 
   /// Starts the gateway of these models.
   void
   open(std::vector<std::pair<std::string, std::shared_ptr<script>>> models) {
+    std::vector<model_setting> settings;
+    for (auto& [name, plan] : models) {
+      plans[name] = plan;
+      settings.push_back(setting_of(name));
+    }
+    open(settings);
+  }
+
+  /// The same of models that have a plan.
+  void open(const std::vector<model_setting>& models) {
     if (door)
       caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
     start_node();
     gateway_options options;
     options.node = node;
+    options.start_model = [this](const model_setting& model) {
+      return start_model(model);
+    };
+    options.memory.node_name = "here";
+    options.memory.list_devices = [this] { return devices; };
+    options.memory.cpu_memory = cpu_memory;
     supervisors.clear();
-    for (auto& [name, plan] : models) {
-      auto start = starts_supervisor(name, plan);
-      supervisors[name] = start();
-      options.models.push_back({name, supervisors[name], start});
-    }
+    for (const auto& model : models)
+      options.models.push_back(start_model(model));
     door = system.spawn(gateway, std::move(options));
+    in_force = models;
+  }
+
+  /// Has these models in force from now on.
+  reload_plan reload(const std::vector<model_setting>& wanted) {
+    auto plan = plan_reload(in_force, wanted);
+    ask<caf::ok_atom>(door, plan);
+    in_force = wanted;
+    return plan;
   }
 
   /// Adds an entity and waits until it serves.
@@ -195,6 +228,12 @@ protected:
                                    {"virtual:0", false, 0},
                                    {"virtual:1", false, 0},
                                    {"virtual:2", false, 0}};
+  /// What each model needs, and what models on the CPU may take together; 0 is
+  /// unknown.
+  std::map<std::string, std::uint64_t> bytes_of;
+  std::uint64_t cpu_memory = 0;
+  /// As the last `open` or `reload` had them.
+  std::vector<model_setting> in_force;
   /// Every worker that was started, in order.
   std::vector<worker_actor> workers;
   /// Entries don't load, for this reason.
@@ -208,6 +247,8 @@ protected:
       system.spawn(request_history, request_history_options{})};
   gateway_actor door;
   node_actor node;
+  /// Puts an actor of the test's between supervisors and node; may be null.
+  std::function<node_actor(node_actor)> stand_before;
   /// The first ones, by model.
   std::map<std::string, supervisor_actor> supervisors;
   /// By model.

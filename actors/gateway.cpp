@@ -48,6 +48,7 @@ caf::result<server_status> gather_status(gateway_pointer self) {
   };
   const auto& models = self->state.options.models;
   auto gathered = std::make_shared<gathering>();
+  gathered->result.nodes = self->state.node_list();
   gathered->result.draining = self->state.is_draining;
   if (models.empty())
     return gathered->result;
@@ -167,6 +168,16 @@ void cut_off(gateway_pointer self) {
 }
 
 } // namespace
+
+std::vector<node_status> gateway_state::node_list() const {
+  std::vector<node_status> result{{options.node_name, options.devices}};
+  for (const auto& [node, known] : nodes) {
+    auto& other = result.emplace_back(node_status{node, {}});
+    for (const auto& device : known.hello.devices)
+      other.devices.push_back(device.name);
+  }
+  return result;
+}
 
 const served_model* gateway_state::find(const std::string& model) const {
   for (const auto& known : options.models)

@@ -47,6 +47,8 @@ struct gateway_options {
   /// Of this machine; ends with the gateway. May be null.
   node_actor node;
   std::string node_name = "local";
+  /// Of this machine, for the status; they stay what they are.
+  std::vector<std::string> devices;
   /// How often replies look at the clock: their deadlines and pings are late by
   /// so much at most. One timer for all of them, because one for each costs
   /// more than everything else that a short reply does.
@@ -78,6 +80,9 @@ struct gateway_state {
   std::uint32_t cut_replies = 0;
   /// Who waits for the drain to end.
   std::vector<caf::typed_response_promise<std::uint32_t>> drained;
+
+  /// This machine, then the others by name.
+  std::vector<node_status> node_list() const;
 
   /// Null if no model has this name.
   const served_model* find(const std::string& model) const;

@@ -330,8 +330,13 @@ inspected<Inspector> inspect(Inspector& f, model_status& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, node_status& x) {
+  return f(caf::meta::type_name("node_status"), x.name, x.devices);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, server_status& x) {
-  return f(caf::meta::type_name("server_status"), x.models, x.draining);
+  return f(caf::meta::type_name("server_status"), x.models, x.nodes, x.draining);
 }
 
 // -- stories ------------------------------------------------------------------

@@ -560,8 +560,18 @@ struct model_status {
   friend bool operator==(const model_status&, const model_status&) = default;
 };
 
+/// A machine, and the devices that it offers.
+struct node_status {
+  std::string name;
+  std::vector<std::string> devices;
+
+  friend bool operator==(const node_status&, const node_status&) = default;
+};
+
 struct server_status {
   std::vector<model_status> models;
+  /// The front first.
+  std::vector<node_status> nodes;
   bool draining = false;
 
   friend bool operator==(const server_status&, const server_status&) = default;

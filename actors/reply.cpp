@@ -174,7 +174,7 @@ void take_facts(reply_pointer self, const admitted& facts) {
     if (state.worker)
       caf::anon_send(state.worker, credit{state.options.request.id,
                                           state.credit_for_worker.grant()});
-    return;
+    return state.writer->resume(facts);
   }
   state.has_begun = true;
   state.last_sign = now;

@@ -24,15 +24,18 @@ struct reply_summary {
 };
 
 /// Writes one reply to its client. Called by one reply actor, on CAF's threads,
-/// in this order: `begin` once, `text` any number of times, then exactly one of
-/// `end` and `fail`; `fail` may also come first. `ping` at any time before the
-/// end, `begin` included. No call blocks and none throws.
+/// in this order: `begin` once, `text` and `resume` any number of times, then
+/// exactly one of `end` and `fail`; `fail` may also come first. `ping` at any
+/// time before the end, `begin` included. No call blocks and none throws.
 class reply_writer {
 public:
   virtual ~reply_writer() = default;
 
   /// The request was admitted by a worker.
   virtual void begin(const admitted& facts) = 0;
+
+  /// Another worker goes on with it, perhaps on another device.
+  virtual void resume(const admitted& facts) = 0;
 
   /// More of the reply, whole UTF-8 characters. `last` is the number of the
   /// last token in it; it grows, except that what was held back at the end of

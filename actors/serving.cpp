@@ -135,6 +135,8 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
   options.memory = memory_of_machine(config);
   options.node = node;
   options.node_name = config.node_name;
+  for (const auto& device : list_devices(config.serving.virtual_devices))
+    options.devices.push_back(device.name);
   auto result = system.spawn(gateway, std::move(options));
   try {
     if (has_processes)

@@ -3,43 +3,14 @@
 
 #include "config/config_file.hpp"
 #include "config/model_folders.hpp"
-#include "config/quote.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace model_server {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-// The folder of --models-dir, which must be there and open to us.
-fs::path check_models_folder(const surroundings& around,
-                             const std::string& given) {
-  auto refuse = [&](std::string_view why) {
-    throw config_error(
-        fmt::format("the models folder {} {}", quote(given, 128), why));
-  };
-  auto folder = around.working_directory / given;
-  std::error_code problem;
-  if (auto found = fs::status(folder, problem); !fs::exists(found))
-    refuse(found.type() == fs::file_type::not_found
-               ? "is not there"
-               : "cannot be read: " + problem.message());
-  else if (!fs::is_directory(found))
-    refuse("is no folder");
-  fs::directory_iterator{folder, problem};
-  if (problem)
-    refuse("cannot be read: " + problem.message());
-  return folder;
-}
-
-} // namespace
 
 std::vector<model_setting> find_models(model_files& files,
                                        const surroundings& around) {
@@ -54,7 +25,7 @@ std::vector<model_setting> find_models(model_files& files,
   auto folder =
       files.folder.empty()
           ? usual_models_folder(around.working_directory, around.program)
-          : check_models_folder(around, files.folder);
+          : given_models_folder(around.working_directory, files.folder);
   files.folder = folder.string();
   if (folder.empty())
     return result;

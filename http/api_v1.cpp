@@ -133,7 +133,14 @@ std::string status_json(const server_status& status) {
       write_entity(out, entity);
     out.end_list().end_object();
   }
-  out.end_object().end_object();
+  out.end_object().key("nodes").begin_list();
+  for (const auto& node : status.nodes) {
+    out.begin_object().key("name").text(node.name).key("devices").begin_list();
+    for (const auto& device : node.devices)
+      out.text(device);
+    out.end_list().end_object();
+  }
+  out.end_list().end_object();
   return out.str();
 }
 

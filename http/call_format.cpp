@@ -37,7 +37,7 @@ call_format::call_format(std::string call_id, std::string model,
     : call_id_(std::move(call_id)),
       model_(std::move(model)),
       with_logprobs_(with_logprobs),
-      has_begun_(choices) {
+      choices_(choices) {
   // nop
 }
 
@@ -80,6 +80,14 @@ void call_format::write_choice(json_text& out,
 
 // -- streamed -----------------------------------------------------------------
 
+void call_format::place(std::size_t choice, std::string_view device) {
+  auto& made = choices_[choice];
+  if (made.device == device)
+    return;
+  made.device = device;
+  made.has_moved = true;
+}
+
 std::string call_format::opening(std::size_t) {
   return {}; // the role comes with the first text
 }
@@ -94,7 +102,10 @@ std::string call_format::piece(std::size_t choice, std::string_view text,
     out.key("logprobs");
     write_logprobs(out, tokens);
   }
-  out.key("finish_reason").null().end_object();
+  out.key("finish_reason").null();
+  if (auto& made = choices_[choice]; std::exchange(made.has_moved, false))
+    out.key("device").text(made.device);
+  out.end_object();
   return numbered(choice, last, out);
 }
 
@@ -102,7 +113,7 @@ std::string call_format::ending(std::size_t choice,
                                 const reply_summary& summary) {
   json_text out;
   begin_event(out, choice);
-  if (has_begun_[choice])
+  if (choices_[choice].has_begun)
     out.key("delta").begin_object().end_object();
   else
     write_delta(out, choice, "");
@@ -133,9 +144,9 @@ void call_format::begin_event(json_text& out, std::size_t choice) const {
 void call_format::write_delta(json_text& out, std::size_t choice,
                               std::string_view text) {
   out.key("delta").begin_object();
-  if (!has_begun_[choice])
+  if (!choices_[choice].has_begun)
     out.key("role").text("agent");
-  has_begun_[choice] = true;
+  choices_[choice].has_begun = true;
   out.key("content").text(text).end_object();
 }
 

@@ -14,6 +14,7 @@
 #include "http/metrics_text.hpp"
 #include "http/openai_endpoints.hpp"
 #include "http/openapi.hpp"
+#include "http/page.hpp"
 #include "http/plain_answers.hpp"
 #include "http/request_id.hpp"
 #include "http/routes.hpp"
@@ -74,6 +75,8 @@ private:
              answer_ptr answer) {
     if (where.leads_to == endpoint::story)
       return calls_.ask_stories(where.name, std::move(answer), answer_story);
+    if (where.leads_to == endpoint::page)
+      return page(request, where.name, *answer);
     const auto& model = where.name;
     if (!model.empty())
       if (auto error = check_model_name(model))
@@ -120,6 +123,8 @@ private:
       return; // answered above
     case endpoint::openapi:
       return send_json(*answer, 200, std::string{openapi_json()});
+    case endpoint::page:
+      return; // answered above
     }
   }
 
@@ -143,6 +148,14 @@ private:
         asked.choices());
     calls_.start_replies(request, std::move(asked), std::move(format),
                          std::move(answer));
+  }
+
+  static void page(const http_request& request, const std::string& name,
+                   http_answer& answer) {
+    if (const auto* file = find_page_file(name))
+      answer.send(page_response(*file, request.field("if-none-match")));
+    else
+      send_error(answer, request, unknown_address(request.target));
   }
 
   template <class Order>

@@ -77,7 +77,7 @@ public:
   /// Sets who hears of this answer's fate. Only within the request handler.
   virtual void watch(answer_events events) = 0;
 
-  /// Sends a whole response; to a HEAD its head.
+  /// Sends a whole response; to a HEAD, and with a 304, its head.
   virtual void send(http_response response) = 0;
 
   /// Sends the head of a streamed response; never to a HEAD.

@@ -50,10 +50,11 @@ void joint_answer::when_there_is_room(std::function<void()> first,
   one_has_ended_ = std::move(later);
 }
 
-void joint_answer::begin() {
+void joint_answer::begin(std::size_t choice, std::string_view device) {
   std::function<void()> action;
   {
     std::lock_guard guard{lock_};
+    format_->place(choice, device);
     ++begun_;
     if (is_over_)
       return;
@@ -66,6 +67,11 @@ void joint_answer::begin() {
   }
   if (action)
     action();
+}
+
+void joint_answer::resume(std::size_t choice, std::string_view device) {
+  std::lock_guard guard{lock_};
+  format_->place(choice, device);
 }
 
 void joint_answer::text(std::size_t choice, std::string_view piece,
@@ -134,8 +140,12 @@ choice_writer::choice_writer(std::shared_ptr<joint_answer> answer,
   // nop
 }
 
-void choice_writer::begin(const admitted&) {
-  answer_->begin();
+void choice_writer::begin(const admitted& facts) {
+  answer_->begin(choice_, facts.device);
+}
+
+void choice_writer::resume(const admitted& facts) {
+  answer_->resume(choice_, facts.device);
 }
 
 void choice_writer::text(std::string_view piece, std::uint64_t last,

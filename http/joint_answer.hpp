@@ -56,7 +56,8 @@ public:
                           std::function<void()> later);
 
   // As in `reply_writer`, for one of the choices.
-  void begin();
+  void begin(std::size_t choice, std::string_view device);
+  void resume(std::size_t choice, std::string_view device);
   void text(std::size_t choice, std::string_view piece, std::uint64_t last,
             std::span<const token> tokens);
   void end(std::size_t choice, const reply_summary& summary);
@@ -118,6 +119,7 @@ public:
   choice_writer(std::shared_ptr<joint_answer> answer, std::size_t choice);
 
   void begin(const admitted& facts) override;
+  void resume(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
             std::span<const token> tokens) override;
   void end(const reply_summary& summary) override;

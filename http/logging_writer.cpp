@@ -42,6 +42,10 @@ void logging_writer::begin(const admitted& facts) {
   next_->begin(facts);
 }
 
+void logging_writer::resume(const admitted& facts) {
+  next_->resume(facts);
+}
+
 void logging_writer::text(std::string_view piece, std::uint64_t last,
                           std::span<const token> tokens) {
   reply_ += piece.substr(0, kept_bytes - reply_.size());

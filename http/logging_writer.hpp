@@ -17,6 +17,7 @@ public:
   ~logging_writer() override;
 
   void begin(const admitted& facts) override;
+  void resume(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
             std::span<const token> tokens) override;
   void end(const reply_summary& summary) override;

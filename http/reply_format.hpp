@@ -37,7 +37,7 @@ inline std::string event_of(std::string_view data) {
 /// of a stream: `opening` for each choice in order, `piece` any number of
 /// times, `ending` once for each choice, then `closing`; not all of it if the
 /// request fails. An event is a whole block of lines, with the empty one that
-/// ends it.
+/// ends it. `place` comes at any time.
 class reply_format {
 public:
   virtual ~reply_format() = default;
@@ -45,6 +45,11 @@ public:
   /// The whole answer; never without choices.
   virtual std::string whole(std::span<const written_choice> choices,
                             const usage_counts& usage) = 0;
+
+  /// A choice is made on this device from now on.
+  virtual void place(std::size_t, std::string_view) {
+    // few dialects tell
+  }
 
   /// What a choice begins with, before there is any text. May be empty.
   virtual std::string opening(std::size_t choice) = 0;

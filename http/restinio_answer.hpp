@@ -79,7 +79,7 @@ public:
   }
 
   void send(http_response response) override {
-    if (is_head_)
+    if (is_head_ || response.status == 304)
       return send_head(response);
     auto builder = request_->create_response(status_line(response.status));
     add_headers(builder, response);

@@ -37,6 +37,8 @@ constexpr route table[] = {
     {"GET", "/metrics", endpoint::metrics, route_access::metrics},
     {"GET", "/api/v1/requests/{id}", endpoint::story, route_access::admin},
     {"GET", "/openapi.json", endpoint::openapi, route_access::open},
+    {"GET", "/", endpoint::page, route_access::open},
+    {"GET", "/page/{file}", endpoint::page, route_access::open},
 };
 
 constexpr std::size_t shown_bytes = 200;
@@ -100,6 +102,14 @@ std::string_view path_to(endpoint where) {
   return std::ranges::find(table, where, &route::leads_to)->path;
 }
 
+error_reply unknown_address(std::string_view target) {
+  return {.status = 404,
+          .code = "unknown_url",
+          .message = fmt::format("there is no {}; GET /openapi.json lists what "
+                                 "there is",
+                                 quote(path_of(target), shown_bytes))};
+}
+
 std::variant<route_match, error_reply> find_route(std::string_view method,
                                                   std::string_view target) {
   auto path = path_of(target);
@@ -124,12 +134,7 @@ std::variant<route_match, error_reply> find_route(std::string_view method,
     return route_match{line.leads_to, std::move(*decoded), line.needs};
   }
   if (allowed.empty())
-    return error_reply{.status = 404,
-                       .code = "unknown_url",
-                       .message = fmt::format("there is no {}; GET "
-                                              "/openapi.json lists what there "
-                                              "is",
-                                              quote(path, shown_bytes))};
+    return unknown_address(target);
   return error_reply{.status = 405,
                      .code = "method_not_allowed",
                      .message =

@@ -29,7 +29,8 @@ enum class endpoint {
   ready,
   metrics,
   story,
-  openapi
+  openapi,
+  page
 };
 
 /// What somebody needs who goes there.
@@ -44,7 +45,7 @@ enum class route_access {
   metrics
 };
 
-/// One line of the table. `{model}` or `{id}` in a path stands for a name,
+/// One line of the table. `{model}`, `{id}` or `{file}` in a path stands for a name,
 /// which may hold slashes.
 struct route {
   std::string_view method;
@@ -73,5 +74,8 @@ std::string_view path_to(endpoint where);
 /// another method.
 std::variant<route_match, error_reply> find_route(std::string_view method,
                                                   std::string_view target);
+
+/// A 404 for a target that leads nowhere.
+error_reply unknown_address(std::string_view target);
 
 } // namespace model_server

@@ -92,6 +92,16 @@ TEST_F(gateway_test, gathers_the_status_in_the_order_of_the_models) {
   EXPECT_FALSE(status.draining);
 }
 
+TEST_F(gateway_test, lists_machines_with_their_devices) {
+  auto other = system.spawn(thread_node, thread_node_options{});
+  ask<caf::ok_atom>(door, node_here{"b", {{"cuda:0", true, 1}}, {}}, other);
+  EXPECT_EQ(ask<server_status>(door, get_status{}).nodes,
+            (std::vector<node_status>{{"local", {"cpu"}}, {"b", {"cuda:0"}}}));
+  caf::anon_send_exit(other, caf::exit_reason::kill);
+  run();
+  EXPECT_EQ(ask<server_status>(door, get_status{}).nodes.size(), 1u);
+}
+
 TEST_F(gateway_test, a_model_that_breaks_leaves_the_others_alone) {
   add("one");
   add("two");

@@ -136,7 +136,7 @@ TEST_F(messages_test, reports) {
                        8};
   model_status model{"m", "echo", model_state::degraded, 8, {entity, entity}};
   expect_round_trip(model);
-  expect_round_trip(server_status{{model, {}}, true});
+  expect_round_trip(server_status{{model, {}}, {{"n", {"cpu"}}}, true});
   expect_round_trip(device_report{"cpu", entity_state::failed, true, 6});
 }
 

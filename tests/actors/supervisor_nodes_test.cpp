@@ -52,6 +52,22 @@ TEST_F(supervisor_nodes_test, offers_the_devices_of_a_machine_that_joined) {
   EXPECT_EQ(reply.client->end->device, "b/cpu");
 }
 
+TEST_F(supervisor_nodes_test, tells_the_writer_where_a_reply_goes_on) {
+  join("b");
+  add("m", "b/cpu");
+  add("m", "cpu");
+  auto options = asking("m", "hello");
+  options.credit = 1;
+  auto reply = start(std::move(options), true);
+  run();
+  auto first = reply.client->begun.value().device;
+  auto second = std::string{first == "cpu" ? "b/cpu" : "cpu"};
+  ask<device_report>(door, remove_device{"m", first});
+  run();
+  EXPECT_EQ(reply.client->resumed_on, std::vector<std::string>{second});
+  EXPECT_EQ(reply.client->broken, "");
+}
+
 TEST_F(supervisor_nodes_test, prefers_an_accelerator_wherever_it_is) {
   join("b");
   EXPECT_EQ(add("m").device, "b/cuda:0");

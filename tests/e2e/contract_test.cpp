@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -175,12 +176,19 @@ TEST_F(contract_test, moves_replies_token_for_token) {
   auto removed = post("/api/v1/fault/remove", R"({"device":"virtual:0"})");
   EXPECT_EQ(removed.status, 200);
   EXPECT_EQ(json_value(removed.body, "moved_replies"), "1");
+  auto has_moved = 0;
   for (int i : {0, 1}) {
     auto whole = expected_reply(static_cast<std::uint64_t>(21 + i), 60);
     auto rest = read_stream(clients[static_cast<std::size_t>(i)]);
     EXPECT_EQ(rest.text, whole.substr(whole.find(' ') + 1));
     EXPECT_TRUE(rest.is_done);
+    // Its first event on the other device tells so.
+    auto on_cpu = std::ranges::count_if(rest.data, [](const auto& data) {
+      return data.find(R"("device":"cpu")") != data.npos;
+    });
+    has_moved += on_cpu == 2; // with the end
   }
+  EXPECT_EQ(has_moved, 1);
 }
 
 TEST_F(contract_test, answers_at_once_when_it_need_not_wait) {
@@ -216,7 +224,42 @@ TEST_F(contract_test, tells_the_status_by_get_and_post) {
                 HasSubstr(R"("idle":{"entry":"echo","state":"inactive",)"
                           R"("batch_size":8,"load":"manual","keep_alive":)"
                           R"(-1.0,"idle_seconds":null,"entities":[]})"));
+    EXPECT_THAT(response.body,
+                HasSubstr(R"("nodes":[{"name":"local","devices":["cpu",)"
+                          R"("virtual:0","virtual:1"]}])"));
   }
+}
+
+TEST_F(contract_test, shows_a_page) {
+  auto page = fetch(port(), "GET", "/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
+  EXPECT_THAT(page.header("content-security-policy"),
+              HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page.body, HasSubstr("src=\"page/main.js\""));
+  auto script = fetch(port(), "GET", "/page/main.js");
+  EXPECT_EQ(script.status, 200);
+  EXPECT_EQ(script.header("content-type"), "text/javascript; charset=utf-8");
+  expect_error(fetch(port(), "GET", "/page/none.js"), 404, "unknown_url");
+  auto posted = post("/", "{}");
+  expect_error(posted, 405, "method_not_allowed");
+  EXPECT_EQ(posted.header("allow"), "GET, HEAD");
+}
+
+TEST_F(contract_test, sends_the_page_once_to_who_keeps_it) {
+  http_client client{port()};
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto page = client.receive();
+  auto etag = page.header("etag");
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: " + etag
+              + "\r\n\r\n");
+  auto known = client.receive_head();
+  EXPECT_EQ(known.status, 304);
+  EXPECT_EQ(known.header("etag"), etag);
+  client.expect_next_response();
+  // Nothing of a body is in the way of what follows.
+  client.send("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.receive().body, R"({"status":"live"})");
 }
 
 TEST_F(contract_test, tells_its_health_and_its_routes) {

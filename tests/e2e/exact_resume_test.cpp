@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace model_server {
@@ -51,6 +52,10 @@ std::string without_names(std::string text) {
          at = text.find(key, at + key.size()))
       text.erase(at + key.size(),
                  text.find_first_of(",}", at) - at - key.size());
+  // An event has it only where it is another one than before.
+  constexpr std::string_view device = ",\"device\":\"";
+  for (auto at = text.find(device); at != text.npos; at = text.find(device))
+    text.erase(at, device.size());
   return text;
 }
 

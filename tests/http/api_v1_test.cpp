@@ -29,6 +29,7 @@ TEST(api_v1_test, writes_the_status_of_the_contract) {
   entity.reason = "it broke";
   model.entities.push_back(entity);
   status.models.push_back(model);
+  status.nodes = {{"local", {"cpu", "virtual:0"}}, {"node-b", {}}};
   EXPECT_EQ(
       status_json(status),
       R"({"models":{"org/m":{"entry":"echo","state":"degraded",)"
@@ -36,8 +37,10 @@ TEST(api_v1_test, writes_the_status_of_the_contract) {
       R"("idle_seconds":null,"entities":[{"device":"cpu","node":"local",)"
       R"("state":"restarting","running":1,"waiting":2,)"
       R"("tokens_per_second":null,"restarts":3,"on_demand":false,)"
-      R"("reason":"it broke"}]}}})");
-  EXPECT_EQ(status_json({}), R"({"models":{}})");
+      R"("reason":"it broke"}]}},)"
+      R"("nodes":[{"name":"local","devices":["cpu","virtual:0"]},)"
+      R"({"name":"node-b","devices":[]}]})");
+  EXPECT_EQ(status_json({}), R"({"models":{},"nodes":[]})");
 }
 
 TEST(api_v1_test, tells_how_far_a_model_is_loaded_and_how_exact_it_is) {

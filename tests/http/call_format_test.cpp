@@ -1,6 +1,7 @@
 // Replies below /api/v1, letter by letter as the contract has them.
 #include "http/call_format.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,6 +9,9 @@
 
 namespace model_server {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 reply_summary summary(std::uint64_t seed = 1234) {
   return {.finish = finish_reason::stop,
@@ -50,6 +54,23 @@ TEST(call_format_test, writes_the_role_on_the_first_event_only) {
                 .ending(0, summary())
                 .find(R"({"id":"c","delta":{"role":"agent","content":""},)"),
             std::string::npos);
+}
+
+TEST(call_format_test, tells_the_device_at_first_and_after_a_move) {
+  call_format format{"c", "m", false, 2};
+  format.place(0, "cpu");
+  format.place(1, "cuda:0");
+  auto piece = [&](std::size_t choice) {
+    return format.piece(choice, "x", 1, {});
+  };
+  EXPECT_THAT(piece(0), HasSubstr(R"("finish_reason":null,"device":"cpu"})"));
+  EXPECT_THAT(piece(1), HasSubstr(R"("device":"cuda:0"})"));
+  EXPECT_THAT(piece(0), Not(HasSubstr("device")));
+  format.place(0, "cpu"); // restarted
+  EXPECT_THAT(piece(0), Not(HasSubstr("device")));
+  format.place(0, "node-b/cpu");
+  EXPECT_THAT(piece(0), HasSubstr(R"("device":"node-b/cpu"})"));
+  EXPECT_THAT(piece(1), Not(HasSubstr("device")));
 }
 
 TEST(call_format_test, writes_logprobs_as_openai_clients_read_them) {

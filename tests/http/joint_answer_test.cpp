@@ -99,10 +99,10 @@ protected:
 
 TEST_F(joint_answer_test, begins_when_all_are_admitted_in_their_order) {
   auto answer = stream();
-  answer->begin();
+  answer->begin(0, "cpu");
   answer->text(1, "early", 1, {});
   EXPECT_FALSE(record.has_begun);
-  answer->begin();
+  answer->begin(1, "cpu");
   EXPECT_TRUE(record.has_begun);
   auto body = record.body();
   auto first = body.find(R"("index":0,"delta":{"role")");
@@ -115,8 +115,8 @@ TEST_F(joint_answer_test, begins_when_all_are_admitted_in_their_order) {
 
 TEST_F(joint_answer_test, ends_with_the_last_and_counts_a_prompt_once) {
   auto answer = stream();
-  answer->begin();
-  answer->begin();
+  answer->begin(0, "cpu");
+  answer->begin(1, "cpu");
   answer->end(1, summary(3));
   EXPECT_THAT(record.body(), HasSubstr(R"("index":1,"delta":{},)"));
   EXPECT_FALSE(record.has_ended);
@@ -132,7 +132,7 @@ TEST_F(joint_answer_test, ends_with_the_last_and_counts_a_prompt_once) {
 TEST_F(joint_answer_test, counts_each_of_several_prompts) {
   auto answer = make<whole_answer>({.prompts = 2});
   for (std::size_t i = 0; i < 2; ++i) {
-    answer->begin();
+    answer->begin(i, "cpu");
     answer->text(i, i == 0 ? "a" : "b", 1, {});
   }
   answer->end(1, summary(1));
@@ -148,7 +148,7 @@ TEST_F(joint_answer_test, counts_each_of_several_prompts) {
 
 TEST_F(joint_answer_test, a_refusal_of_one_is_the_status_of_all) {
   auto answer = stream();
-  answer->begin();
+  answer->begin(0, "cpu");
   answer->text(0, "early", 1, {});
   answer->fail(1, {errc::queue_full, "full", "", 4});
   EXPECT_EQ(record.response.status, 429u);
@@ -158,7 +158,7 @@ TEST_F(joint_answer_test, a_refusal_of_one_is_the_status_of_all) {
     EXPECT_THAT(told->stops,
                 ElementsAre(failure{errc::queue_full, "full", "", 4}));
   // What the others still say is dropped.
-  answer->begin();
+  answer->begin(1, "cpu");
   answer->text(1, "late", 1, {});
   answer->ping(0);
   answer->end(1, summary(1));
@@ -169,8 +169,8 @@ TEST_F(joint_answer_test, a_refusal_of_one_is_the_status_of_all) {
 
 TEST_F(joint_answer_test, a_failure_in_the_middle_ends_the_stream_for_all) {
   auto answer = stream();
-  answer->begin();
-  answer->begin();
+  answer->begin(0, "cpu");
+  answer->begin(1, "cpu");
   answer->end(0, summary(1));
   answer->fail(1, {errc::model_failed, "NaN", "", 0});
   EXPECT_TRUE(record.has_ended);
@@ -190,20 +190,20 @@ TEST_F(joint_answer_test, says_once_when_a_choice_of_each_prompt_is_admitted) {
   auto answer = make<whole_answer>({.prompts = 2, .per_prompt = 2});
   int times = 0;
   answer->when_prompts_are_in([&] { ++times; });
-  answer->begin();
+  answer->begin(0, "cpu");
   EXPECT_EQ(times, 0);
-  answer->begin();
+  answer->begin(1, "cpu");
   EXPECT_EQ(times, 1);
-  answer->begin();
+  answer->begin(0, "cpu");
   EXPECT_EQ(times, 1);
 }
 
 TEST_F(joint_answer_test, starts_nothing_more_after_a_failure) {
   auto answer = make<whole_answer>({.prompts = 2, .per_prompt = 2});
   answer->when_prompts_are_in([] { ADD_FAILURE(); });
-  answer->begin();
+  answer->begin(0, "cpu");
   answer->fail(2, {errc::bad_chat, "no", "", 0});
-  answer->begin();
+  answer->begin(1, "cpu");
 }
 
 TEST_F(joint_answer_test, names_the_prompt_that_is_refused) {
@@ -224,8 +224,8 @@ TEST_F(joint_answer_test, names_the_prompt_that_is_refused) {
 
 TEST_F(joint_answer_test, pings_by_the_clock_of_the_first_that_goes_on) {
   auto answer = stream();
-  answer->begin();
-  answer->begin();
+  answer->begin(0, "cpu");
+  answer->begin(1, "cpu");
   auto before = record.pieces.size();
   answer->ping(1);
   EXPECT_EQ(record.pieces.size(), before);
@@ -238,8 +238,8 @@ TEST_F(joint_answer_test, pings_by_the_clock_of_the_first_that_goes_on) {
 
 TEST_F(joint_answer_test, tells_each_reply_what_the_client_has_taken) {
   auto answer = stream();
-  answer->begin();
-  answer->begin();
+  answer->begin(0, "cpu");
+  answer->begin(1, "cpu");
   answer->text(0, "a", 1, {});
   answer->text(1, "b", 2, {});
   answer->text(0, "c", 3, {});

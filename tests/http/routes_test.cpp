@@ -53,8 +53,9 @@ TEST(routes_test, opens_to_everybody_what_tells_nothing_and_no_more) {
           << line.path;
   }
   EXPECT_EQ(open,
-            (std::set<std::string_view>{"/health", "/health/live",
-                                        "/health/ready", "/openapi.json"}));
+            (std::set<std::string_view>{"/", "/health", "/health/live",
+                                        "/health/ready", "/openapi.json",
+                                        "/page/{file}"}));
   EXPECT_EQ(for_calls, (std::set<std::string_view>{
                            "/api/v1/{model}/call", "/v1/chat/completions",
                            "/v1/completions", "/v1/embeddings", "/v1/models",
@@ -82,7 +83,8 @@ TEST(routes_test, keeps_stories_apart_from_models) {
 TEST(routes_test, ignores_the_query_and_the_host) {
   EXPECT_EQ(found("POST", "/api/v1/m/call?x=/y").name, "m");
   EXPECT_EQ(found("GET", "http://host:1/health/live").leads_to, endpoint::live);
-  EXPECT_EQ(refused("GET", "http://host").code, "unknown_url");
+  EXPECT_EQ(found("GET", "http://host").leads_to, endpoint::page);
+  EXPECT_EQ(found("GET", "/?x").leads_to, endpoint::page);
 }
 
 TEST(routes_test, takes_the_status_with_and_without_its_last_slash) {
@@ -93,7 +95,7 @@ TEST(routes_test, takes_the_status_with_and_without_its_last_slash) {
 
 TEST(routes_test, knows_no_other_address) {
   for (auto target :
-       {"/", "/api", "/api/v2/", "/api/v1/call", "/api/v1//call",
+       {"/page", "/page/", "/api", "/api/v2/", "/api/v1/call", "/api/v1//call",
         "/api/v1/m/call/", "/api/v1/m/frobnicate", "//api/v1/", "*",
         "/api/v1/../health/live", "/%2e%2e/health", "/health%2flive"}) {
     auto error = refused("GET", target);

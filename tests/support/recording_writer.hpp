@@ -14,6 +14,8 @@ namespace model_server {
 /// What a client got. Any call out of order makes it broken.
 struct transcript {
   std::optional<admitted> begun;
+  /// The devices that it went on with.
+  std::vector<std::string> resumed_on;
   std::string text;
   /// Every piece with the number of its last token.
   std::vector<std::pair<std::string, std::uint64_t>> pieces;
@@ -47,6 +49,11 @@ public:
   void begin(const admitted& facts) override {
     expect(!target_->begun && !target_->has_ended(), "begin");
     target_->begun = facts;
+  }
+
+  void resume(const admitted& facts) override {
+    expect(target_->begun && !target_->has_ended(), "resume");
+    target_->resumed_on.push_back(facts.device);
   }
 
   void text(std::string_view piece, std::uint64_t last,

@@ -162,6 +162,7 @@ protected:
     options.memory.node_name = "here";
     options.memory.list_devices = [this] { return devices; };
     options.memory.cpu_memory = cpu_memory;
+    options.devices = {"cpu"};
     supervisors.clear();
     for (const auto& model : models)
       options.models.push_back(start_model(model));

@@ -1,21 +1,24 @@
 // Starts the server, waits for a signal, stops it. `main` is the table of
 // contents.
 #include "actors/cluster_member.hpp"
-#include "actors/device_choice.hpp"
 #include "actors/message_types.hpp"
+#include "actors/model_start.hpp"
 #include "actors/network.hpp"
 #include "actors/serving.hpp"
 #include "actors/worker_process.hpp"
 #include "client/commands.hpp"
 #include "client/output.hpp"
 #include "config/command_line.hpp"
+#include "config/health_options.hpp"
 #include "config/logging.hpp"
 #include "config/loopback.hpp"
 #include "config/quantize_options.hpp"
+#include "config/service_manager.hpp"
 #include "http/access_control.hpp"
 #include "http/endpoints.hpp"
+#include "http/health_check.hpp"
 #include "http/server.hpp"
-#include "models/devices.hpp"
+#include "http/succession.hpp"
 #include "models/kernels/kernel_set.hpp"
 #include "models/model_catalog.hpp"
 #include "models/quantize.hpp"
@@ -33,12 +36,16 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include <fcntl.h>
 #include <semaphore.h>
@@ -53,6 +60,11 @@ constexpr int unusable_settings = 2;
 constexpr int nothing_loaded = 1;
 constexpr int failed = 1;
 
+/// How long a process whose successor serves still takes requests on the
+/// connections that it has.
+constexpr auto straggler_time = std::chrono::seconds{5};
+constexpr auto status_patience = std::chrono::seconds{10};
+
 /// How long answers that are complete may take to reach their clients, and
 /// how long everything may take to end afterwards.
 constexpr auto last_bytes = std::chrono::seconds{3};
@@ -64,22 +76,32 @@ void announce(const std::string& line) {
   std::fflush(stdout);
 }
 
-// -- signals ------------------------------------------------------------------
+// -- news ---------------------------------------------------------------------
 
 // What a signal handler may touch.
-sem_t signal_came;
+sem_t something_new;
 std::atomic<int> stop_signal{0};
 std::atomic<bool> has_hung_up{false};
+std::atomic<bool> succession_asked{false};
 static_assert(std::atomic<int>::is_always_lock_free);
+
+void tell_news() {
+  ::sem_post(&something_new);
+}
 
 void ask_to_stop(int which) {
   stop_signal = which;
-  ::sem_post(&signal_came);
+  tell_news();
 }
 
 void hang_up(int) {
   has_hung_up = true;
-  ::sem_post(&signal_came);
+  tell_news();
+}
+
+void ask_for_succession(int) {
+  succession_asked = true;
+  tell_news();
 }
 
 bool has_terminal() {
@@ -94,17 +116,17 @@ bool has_terminal() {
 // in, which ends us, unless whoever started us did not want that (nohup).
 bool ends_with_terminal = false;
 
-/// From now on they are kept for `wait_for_stop`. By a handler and not by a
+/// From now on they are kept for `wait_for_news`. By a handler and not by a
 /// mask: libraries start threads before `main`, and a signal goes to any thread
 /// that doesn't mask it.
 void catch_signals() {
-  ::sem_init(&signal_came, 0, 0);
+  ::sem_init(&something_new, 0, 0);
   struct sigaction action {};
-  action.sa_handler = ask_to_stop;
   action.sa_flags = SA_RESTART;
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (auto which : {SIGTERM, SIGINT}) {
+  for (auto which : {SIGTERM, SIGINT, SIGUSR2}) {
+    action.sa_handler = which == SIGUSR2 ? ask_for_succession : ask_to_stop;
     ::sigaction(which, &action, nullptr);
     ::sigaddset(&signals, which);
   }
@@ -117,21 +139,37 @@ void catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Returns on the first signal to stop; the second one ends the process at
-/// once. Calls `reload` on each SIGHUP before.
-void wait_for_stop(const std::function<void()>& reload) {
-  while (stop_signal == 0) {
-    if (::sem_wait(&signal_came) != 0)
-      continue; // interrupted by some other signal
-    if (!has_hung_up.exchange(false))
-      continue;
-    if (ends_with_terminal && !has_terminal())
-      stop_signal = SIGHUP;
-    else
-      reload();
-  }
+void wait_for_news() {
+  while (::sem_wait(&something_new) != 0)
+    continue; // interrupted by some other signal
+}
+
+/// True once after each SIGHUP that is a wish to reload.
+bool take_reload_wish() {
+  if (!has_hung_up.exchange(false))
+    return false;
+  if (!ends_with_terminal || has_terminal())
+    return true;
+  ask_to_stop(SIGHUP);
+  return false;
+}
+
+/// Gives clients that are on their way here time to come, unless told to stop.
+void wait_for_stragglers() {
+  timespec until{};
+  ::clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += straggler_time.count();
+  auto is_over = false;
+  while (stop_signal == 0 && !is_over)
+    is_over = ::sem_clockwait(&something_new, CLOCK_MONOTONIC, &until) != 0
+              && errno == ETIMEDOUT;
+}
+
+/// The next signal ends the process at once.
+void begin_stop() {
   for (auto which : {SIGTERM, SIGINT})
     std::signal(which, SIG_DFL);
+  tell_service_manager("STOPPING=1");
   log_event(log_level::info, "stopping", {{"signal", stop_signal.load()}});
 }
 
@@ -145,33 +183,6 @@ void raise_descriptor_limit() {
     return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// Throws `config_error` for what would keep a model of the command line from
-/// its devices and shows without loading it.
-void check_start(const settings& config) {
-  for (const auto& model : config.models) {
-    if (model.start_devices.empty())
-      continue;
-    device_choice choice;
-    choice.devices = list_devices(config.serving.virtual_devices);
-    choice.model = model.name;
-    choice.node = config.node_name;
-    for (const auto& device : model.start_devices) {
-      choice.wanted = device;
-      auto chosen = choose_device(choice);
-      if (const auto* why = std::get_if<failure>(&chosen))
-        throw config_error(
-            fmt::format("model {}: {}", model.name, why->message));
-      choice.in_use.push_back(std::get<std::string>(std::move(chosen)));
-    }
-    try {
-      check_params(model.entry, model.params);
-    } catch (const config_error& problem) {
-      throw config_error(
-          fmt::format("model {}: {}", model.name, problem.what()));
-    }
-  }
 }
 
 /// What the actors run on: a queue that wakes its threads at once. Half the
@@ -189,52 +200,26 @@ struct actor_settings : caf::actor_system_config {
   }
 };
 
-/// How the models of the command line fared.
+/// How the models of the start fared.
 struct start_result {
-  std::atomic<std::size_t> missing{0};
-  std::atomic<std::size_t> loaded{0};
+  std::atomic<bool> is_settled{false};
   std::atomic<bool> is_hopeless{false};
 };
 
-/// Adds every device that the command line names, in its order. A model that
-/// doesn't load is an error in the log and the others go on serving; when not
-/// a single one loads there is nothing to serve and the process stops.
-void start_models(caf::actor_system& system, const gateway_actor& gateway,
-                  const settings& config,
-                  std::shared_ptr<start_result> result) {
-  std::vector<add_device> orders;
-  for (const auto& model : config.models)
-    for (const auto& device : model.start_devices)
-      orders.push_back({model.name, device, true});
-  result->missing = orders.size();
-  auto settle = [result](bool is_loaded) {
-    if (is_loaded)
-      ++result->loaded;
-    if (--result->missing == 0 && result->loaded == 0) {
-      result->is_hopeless = true;
-      ask_to_stop(SIGTERM);
-    }
-  };
-  auto add_all = [=](caf::event_based_actor* self,
-                     const std::vector<add_device>& devices) {
-    for (const auto& order : devices)
-      self->request(gateway, caf::infinite, order)
-          .then(
-              [=](const device_report& report) {
-                announce(fmt::format("{} is ready on {}", order.model,
-                                     report.device));
-                settle(true);
-              },
-              [=](const caf::error& reason) {
-                auto why = describe(reason);
-                log_event(log_level::error, "model_not_started",
-                          {{"model", order.model},
-                           {"device", order.device},
-                           {"reason", why}});
-                settle(false);
-              });
-  };
-  system.spawn(add_all, orders);
+/// When not a single model loads there is nothing to serve and the process
+/// stops.
+start_events tell_result(std::shared_ptr<start_result> result) {
+  return {[](const std::string& model, const std::string& device) {
+            announce(fmt::format("{} is ready on {}", model, device));
+          },
+          [result](bool is_hopeless) {
+            result->is_hopeless = is_hopeless;
+            result->is_settled = true;
+            if (is_hopeless)
+              ask_to_stop(SIGTERM);
+            else
+              tell_news();
+          }};
 }
 
 /// Without its gateway the server can only say that it is broken: it ends, and
@@ -258,6 +243,40 @@ caf::actor watch_gateway(caf::actor_system& system,
     return caf::behavior{[](tick_atom) {}}; // waits for that
   };
   return system.spawn(watch, gateway);
+}
+
+// -- succession ---------------------------------------------------------------
+
+/// Starts a second process, of the program as it is now in its file, that has
+/// the same devices. None if that can't be done: this one goes on.
+std::unique_ptr<successor>
+start_successor(caf::actor_system& system, const gateway_actor& gateway,
+                const std::vector<std::string>& command_line,
+                int listening_socket) {
+  auto fail = [](const std::string& reason) {
+    log_event(log_level::error, "succession_failed", {{"reason", reason}});
+  };
+  std::unique_ptr<successor> result;
+  if (::getpid() == 1) {
+    fail("the end of process 1 would end its container");
+    return result;
+  }
+  caf::scoped_actor self{system};
+  self->request(gateway, status_patience, get_status{})
+      .receive(
+          [&](const server_status& status) {
+            try {
+              result = std::make_unique<successor>(
+                  command_line, listening_socket, devices_in_use(status),
+                  tell_news);
+              log_event(log_level::info, "successor_started",
+                        {{"process", result->id()}});
+            } catch (const std::system_error& problem) {
+              fail(problem.what());
+            }
+          },
+          [&](const caf::error& reason) { fail(describe(reason)); });
+  return result;
 }
 
 // -- stop ---------------------------------------------------------------------
@@ -310,20 +329,58 @@ void reload_door(access_control& access, http_server& server) {
   attempt("certificate", [&] { server.reload_certificate(); });
 }
 
-int serve(const settings& config) {
+/// Until a signal, or until a successor serves, which is returned. Calls
+/// `reload` on each SIGHUP before.
+std::unique_ptr<successor>
+serve_clients(caf::actor_system& system, const gateway_actor& gateway,
+              http_server& server, const start_result& started,
+              const std::vector<std::string>& command_line,
+              std::optional<predecessor>& before,
+              const std::function<void()>& reload) {
+  std::unique_ptr<successor> next;
+  auto is_ready = false;
+  while (stop_signal == 0) {
+    if (started.is_settled && !std::exchange(is_ready, true)) {
+      if (before) {
+        server.accept();
+        before->relieve();
+      }
+      tell_service_manager("READY=1");
+    }
+    if (next && next->serves())
+      return next;
+    if (next && next->has_failed()) {
+      next.reset();
+      log_event(log_level::error, "succession_failed",
+                {{"reason", "the new process has ended; its log says why"}});
+    }
+    if (is_ready && succession_asked.exchange(false) && !next)
+      next = start_successor(system, gateway, command_line,
+                             server.listening_socket());
+    if (take_reload_wish())
+      reload();
+    wait_for_news();
+  }
+  return nullptr;
+}
+
+/// `command_line` is what a successor is started with, `before` what this
+/// process has of the one that it follows.
+int serve(const settings& config, const std::vector<std::string>& command_line,
+          std::optional<predecessor> before) {
   auto access = std::make_shared<access_control>(
       config.access, std::chrono::steady_clock::now());
   actor_settings actor_config{config};
   caf::actor_system system{actor_config};
   auto telemetry = start_telemetry(system);
-  auto gateway = start_serving(system, config, telemetry);
+  auto gateway = start_serving(system, config, telemetry, before.has_value());
   serving_end end{gateway};
   auto started = std::make_shared<start_result>();
   auto is_hopeless = false;
   {
-    http_server server{config.http,
-                       make_endpoints(system, gateway, telemetry, config,
-                                      access)};
+    http_server server{
+        config.http, make_endpoints(system, gateway, telemetry, config, access),
+        before ? before->listening_socket() : -1};
     announce(fmt::format("listening on {}://{}:{}",
                          config.http.has_tls() ? "https" : "http",
                          config.http.address, server.port()));
@@ -334,13 +391,21 @@ int serve(const settings& config) {
                 {{"meaning", "whoever reaches this address may use and change "
                              "the server: there are no API keys"}});
     auto watcher = watch_gateway(system, gateway, started);
-    start_models(system, gateway, config, started);
-    wait_for_stop([&] {
-      reload_door(*access, server);
-      caf::anon_send(gateway, reload_models{});
-    });
+    start_models(system, gateway, config, tell_result(started));
+    auto next = serve_clients(system, gateway, server, *started, command_line,
+                              before, [&] {
+                                reload_door(*access, server);
+                                caf::anon_send(gateway, reload_models{});
+                              });
+    if (next) {
+      server.retire();
+      tell_service_manager(fmt::format("MAINPID={}", next->id()));
+      log_event(log_level::info, "succeeded", {{"process", next->id()}});
+      wait_for_stragglers();
+    }
     // Models that fail to load from now on do so because they are stopped.
     is_hopeless = started->is_hopeless;
+    begin_stop();
     server.drain();
     drain_replies(system, gateway, config.serving.drain_timeout);
     exit_soon_whatever_happens();
@@ -358,13 +423,19 @@ int serve_as_member(const settings& config) {
     cluster_member member{system, config};
     announce(fmt::format("{} offers its devices to {}:{}", config.node_name,
                          config.cluster.join.host, config.cluster.join.port));
-    wait_for_stop([&] { member.reload(); });
+    tell_service_manager("READY=1");
+    while (stop_signal == 0) {
+      if (take_reload_wish())
+        member.reload();
+      wait_for_news();
+    }
+    begin_stop();
     exit_soon_whatever_happens();
   }
   return 0;
 }
 
-// -- packing ------------------------------------------------------------------
+// -- other commands -----------------------------------------------------------
 
 int quantize_weights(int argc, const char* const* argv) {
   auto read = read_quantize_options(argc, argv, packed_format_names());
@@ -377,6 +448,19 @@ int quantize_weights(int argc, const char* const* argv) {
   return 0;
 }
 
+int ask_health(int argc, const char* const* argv) {
+  auto read = read_health_options(argc, argv, process_surroundings({}));
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    print_and_flush(early->text);
+    return 0;
+  }
+  auto problem = check_health(std::get<health_options>(read).url);
+  if (problem.empty())
+    return 0;
+  fmt::print(stderr, "model_api: {}\n", problem);
+  return failed;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -384,9 +468,20 @@ int main(int argc, char** argv) {
     run_worker_process();
   std::signal(SIGCHLD, SIG_DFL); // ignored, it would keep ends from us
   raise_descriptor_limit();
+  std::vector<std::string> command_line(argv, argv + argc);
+  std::optional<predecessor> before;
+  if (argc > 1 && command_line[1] == successor_flag) {
+    before.emplace();
+    command_line.erase(command_line.begin() + 1);
+    argv[1] = argv[0];
+    ++argv;
+    --argc;
+  }
   try {
     if (argc > 1 && std::string_view{argv[1]} == quantize_command)
       return quantize_weights(argc - 1, argv + 1);
+    if (argc > 1 && std::string_view{argv[1]} == health_command)
+      return ask_health(argc - 1, argv + 1);
     if (auto status = run_client_command(argc, argv))
       return *status;
     best_kernels(); // or why the form that was asked for cannot be had
@@ -396,11 +491,15 @@ int main(int argc, char** argv) {
       print_now(early->text);
       return 0;
     }
-    const auto& config = std::get<settings>(loaded);
+    auto& config = std::get<settings>(loaded);
+    if (before)
+      take_devices(config, before->devices());
     check_start(config);
     catch_signals();
     start_logging(config.log);
-    auto status = config.cluster.join ? serve_as_member(config) : serve(config);
+    auto status = config.cluster.join
+                      ? serve_as_member(config)
+                      : serve(config, command_line, std::move(before));
     stop_logging();
     return status;
   } catch (const config_error& e) {

@@ -62,6 +62,31 @@ unique_fd far_copy(int descriptor) {
   return result;
 }
 
+// Runs the program after the actions, with `given` from descriptor 3 on.
+pid_t spawn(const char* program, std::vector<std::string> arguments,
+            const std::vector<int>& given, file_actions& actions) {
+  std::vector<char*> pointers;
+  for (auto& argument : arguments)
+    pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  std::vector<unique_fd> copies;
+  auto place = first_given_descriptor;
+  for (auto descriptor : given) {
+    copies.push_back(far_copy(descriptor));
+    actions.copy(copies.back().get(), place++);
+  }
+  // Connections of clients must not be kept open by a child.
+  actions.close_from(place);
+  // Not fork: it has libraries prepare for it, and OpenBLAS then waits for ever
+  // for a thread that computes just now.
+  pid_t result = -1;
+  if (auto problem = ::posix_spawnp(&result, program, actions.get(), nullptr,
+                                    pointers.data(), environ);
+      problem != 0)
+    throw std::system_error(problem, std::generic_category(), program);
+  return result;
+}
+
 void write_all(int to, std::string_view text) {
   while (!text.empty()) {
     auto done = ::write(to, text.data(), text.size());
@@ -78,10 +103,6 @@ void write_all(int to, std::string_view text) {
 child_process start_child(std::vector<std::string> arguments,
                           const std::vector<int>& given,
                           std::string_view orders) {
-  std::vector<char*> pointers;
-  for (auto& argument : arguments)
-    pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     fail("pipe");
@@ -89,27 +110,20 @@ child_process start_child(std::vector<std::string> arguments,
   child_process result;
   result.input = unique_fd{ends[1]};
   file_actions actions;
-  auto count = static_cast<int>(given.size());
-  std::vector<unique_fd> copies;
-  for (auto descriptor : given)
-    copies.push_back(far_copy(descriptor));
   auto input = far_copy(read_end.get());
   actions.copy(input.get(), STDIN_FILENO);
   actions.copy(STDERR_FILENO, STDOUT_FILENO);
-  for (int i = 0; i < count; ++i)
-    actions.copy(copies[static_cast<std::size_t>(i)].get(),
-                 first_given_descriptor + i);
-  // Connections of clients must not be kept open by a child.
-  actions.close_from(first_given_descriptor + count);
-  // Not fork: it has libraries prepare for it, and OpenBLAS then waits for ever
-  // for a thread that computes just now.
-  if (auto problem = ::posix_spawn(&result.id, "/proc/self/exe", actions.get(),
-                                   nullptr, pointers.data(), environ);
-      problem != 0)
-    throw std::system_error(problem, std::generic_category(), "posix_spawn");
+  result.id = spawn("/proc/self/exe", std::move(arguments), given, actions);
   read_end.reset();
   write_all(result.input.get(), orders);
   return result;
+}
+
+pid_t start_second(const std::string& program,
+                   std::vector<std::string> arguments,
+                   const std::vector<int>& given) {
+  file_actions actions;
+  return spawn(program.c_str(), std::move(arguments), given, actions);
 }
 
 void wait_for_end(pid_t child) {
@@ -136,6 +150,7 @@ void live_as_child() {
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGUSR2, SIG_IGN);
   std::ofstream{"/proc/self/oom_score_adj"} << 500;
 }
 

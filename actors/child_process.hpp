@@ -29,6 +29,13 @@ child_process start_child(std::vector<std::string> arguments,
                           const std::vector<int>& given,
                           std::string_view orders);
 
+/// Starts `program`, a path or a name for the shell's search path, in our place
+/// later on: it has `given` as above and our own standard streams, and it
+/// outlives us. Throws `std::system_error`.
+pid_t start_second(const std::string& program,
+                   std::vector<std::string> arguments,
+                   const std::vector<int>& given);
+
 /// Waits until it has ended, without taking note of that: its number stays its
 /// own until `reap`. Safe from any thread.
 void wait_for_end(pid_t child);
@@ -42,8 +49,8 @@ void kill_child(pid_t child);
 
 /// To be called first thing in a child: the system ends it when the thread that
 /// started it ends, and sooner than its parent when memory runs out. SIGINT,
-/// SIGTERM and SIGHUP, which a terminal or a service manager sends to all, are
-/// for the parent, which lets replies finish first.
+/// SIGTERM, SIGHUP and SIGUSR2, which a terminal or a service manager sends to
+/// all, are for the parent, which lets replies finish first.
 void live_as_child();
 
 /// What a status of waitpid means, for people: `was killed by signal 9

@@ -15,12 +15,14 @@
 #include "models/free_memory.hpp"
 #include "models/model_catalog.hpp"
 
+#include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 namespace model_server {
@@ -28,6 +30,9 @@ namespace model_server {
 namespace {
 
 constexpr auto shortest_pulse = std::chrono::milliseconds{10};
+
+/// Between two tries to listen where another process still does.
+constexpr auto port_pause = std::chrono::milliseconds{200};
 
 worker_actor spawn_on_own_thread(caf::actor_system& system,
                                  worker_options options) {
@@ -111,6 +116,30 @@ reloader_actor start_reloader(caf::actor_system& system, const settings& config,
   return system.spawn<caf::detached>(reloader, std::move(options));
 }
 
+void open_cluster(const gateway_actor& gateway,
+                  const cluster_settings& cluster) {
+  log_event(log_level::info, "cluster_listening",
+            {{"address", cluster.listen.host},
+             {"port", open_cluster_door(gateway, cluster)}});
+}
+
+// Opens the cluster's port as soon as the process before this one has ended.
+caf::behavior open_cluster_later(caf::event_based_actor* self,
+                                 const gateway_actor& gateway,
+                                 const cluster_settings& cluster) {
+  self->monitor(gateway);
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
+  self->send(self, tick_atom::value);
+  return {[=](tick_atom) {
+    try {
+      open_cluster(gateway, cluster);
+      self->quit();
+    } catch (const std::runtime_error&) {
+      self->delayed_send(self, port_pause, tick_atom::value);
+    }
+  }};
+}
+
 } // namespace
 
 telemetry_sinks start_telemetry(caf::actor_system& system) {
@@ -119,7 +148,8 @@ telemetry_sinks start_telemetry(caf::actor_system& system) {
 }
 
 gateway_actor start_serving(caf::actor_system& system, const settings& config,
-                            const telemetry_sinks& telemetry) {
+                            const telemetry_sinks& telemetry,
+                            bool is_successor) {
   gateway_options options;
   // A quarter of what it has to keep, so that nothing is late by much.
   auto kept =
@@ -141,10 +171,10 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
   try {
     if (has_processes)
       *port = open_local_door(result);
-    if (config.cluster.listen)
-      log_event(log_level::info, "cluster_listening",
-                {{"address", config.cluster.listen.host},
-                 {"port", open_cluster_door(result, config.cluster)}});
+    if (config.cluster.listen && is_successor)
+      system.spawn<caf::detached>(open_cluster_later, result, config.cluster);
+    else if (config.cluster.listen)
+      open_cluster(result, config.cluster);
   } catch (...) {
     // Nobody has the gateway yet who could end it.
     caf::anon_send_exit(result, caf::exit_reason::user_shutdown);

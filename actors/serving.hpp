@@ -14,8 +14,10 @@ telemetry_sinks start_telemetry(caf::actor_system& system);
 
 /// Starts the gateway, the node of this machine and a supervisor per model, all
 /// of them inactive. Workers get a process or a thread each. Sending the
-/// gateway an exit message ends them all.
+/// gateway an exit message ends them all. A successor waits for the cluster's
+/// port until the process before it has ended.
 gateway_actor start_serving(caf::actor_system& system, const settings& config,
-                            const telemetry_sinks& telemetry);
+                            const telemetry_sinks& telemetry,
+                            bool is_successor);
 
 } // namespace model_server

@@ -9,19 +9,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace model_server {
 
 namespace {
 
-std::string local_list(const std::filesystem::path& folder) {
-  if (folder.empty())
+std::string local_list(const std::vector<std::filesystem::path>& folders) {
+  if (folders.empty())
     throw std::runtime_error("there is no models folder here; name one with "
                              "--models-dir");
   std::vector<local_model> models;
-  for (const auto& setting : find_model_folders(folder))
-    models.push_back(look_at_model(setting));
+  for (const auto& folder : folders)
+    for (const auto& setting : find_model_folders(folder))
+      if (std::ranges::find(models, setting.name, &local_model::name)
+          == models.end())
+        models.push_back(look_at_model(setting));
   return local_table(models);
 }
 
@@ -29,7 +33,7 @@ std::string local_list(const std::filesystem::path& folder) {
 
 int list_models(const list_options& options) {
   if (options.is_local) {
-    print_now(local_list(options.models_folder));
+    print_now(local_list(options.models_folders));
     return 0;
   }
   server_link link{options.server};

@@ -18,6 +18,7 @@ std::string help_text() {
                      "server\n"
                      "model_api list            lists the models of one\n"
                      "model_api bench NAME      measures how fast one answers\n"
+                     "model_api health          asks whether one is ready\n"
                      "model_api quantize FOLDER --to FORMAT --output FOLDER\n"
                      "                          packs the weights of a model\n"
                      "Each of these has a --help of its own.\n\n";

@@ -1,7 +1,7 @@
 // The command line of `model_api list`.
 #include "config/list_options.hpp"
 
-#include "config/model_folders.hpp"
+#include "config/model_files.hpp"
 
 namespace model_server {
 
@@ -25,10 +25,7 @@ read_list_options(int argc, const char* const* argv,
   if (auto early = read_subcommand(what, argc, argv, around))
     return *early;
   if (result.is_local)
-    result.models_folder =
-        folder.empty()
-            ? usual_models_folder(around.working_directory, around.program)
-            : given_models_folder(around.working_directory, folder);
+    result.models_folders = models_folders(folder, around);
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <variant>
+#include <vector>
 
 namespace model_server {
 
@@ -12,8 +13,8 @@ struct list_options {
   server_access server;
   /// Look into the models folder instead of asking a server.
   bool is_local = false;
-  /// Empty if there is none.
-  std::filesystem::path models_folder;
+  /// What an earlier one has counts.
+  std::vector<std::filesystem::path> models_folders;
 };
 
 /// Reads the arguments behind the command. Throws `config_error`, one sentence.

@@ -1,6 +1,7 @@
 // Walks two levels of a models folder.
 #include "config/model_folders.hpp"
 
+#include "config/installation.hpp"
 #include "config/model_name.hpp"
 #include "config/part_name.hpp"
 #include "config/quote.hpp"
@@ -114,18 +115,24 @@ std::vector<model_setting> find_model_folders(const fs::path& folder) {
   return search{folder}.run();
 }
 
-fs::path usual_models_folder(const fs::path& working_directory,
-                             const fs::path& program) {
-  auto beside = program.parent_path();
-  // build/PRESET/model_api in the project, bin/model_api when installed
-  for (const auto& folder :
-       {working_directory / "models", beside / "../../models",
-        beside / "../share/model-server/models"}) {
+std::vector<fs::path> usual_models_folders(const fs::path& working_directory,
+                                           const fs::path& program,
+                                           const fs::path& root) {
+  std::vector<fs::path> result;
+  auto take = [&](const fs::path& folder) {
     std::error_code ignored;
-    if (fs::is_directory(folder, ignored))
-      return folder.lexically_normal();
+    auto is_there = fs::is_directory(folder, ignored);
+    if (is_there)
+      result.push_back(folder.lexically_normal());
+    return is_there;
+  };
+  if (!take(working_directory / "models"))
+    take(program.parent_path() / "../../models"); // build/PRESET/model_api
+  if (auto installed = find_installation(program, root)) {
+    take(installed->state / "models");
+    take(installed->shipped / "models");
   }
-  return {};
+  return result;
 }
 
 fs::path given_models_folder(const fs::path& working_directory,

@@ -19,12 +19,14 @@ namespace model_server {
 std::vector<model_setting>
 find_model_folders(const std::filesystem::path& folder);
 
-/// Where models are looked for when no option says so: `models` in the working
-/// directory, in the tree the program was built in, or where it was installed.
-/// Empty if there is none.
-std::filesystem::path
-usual_models_folder(const std::filesystem::path& working_directory,
-                    const std::filesystem::path& program);
+/// Where models are looked for when no option says so, as far as it is there:
+/// in `models` of the working directory, else of the tree the program was built
+/// in; of an installed program in what the machine has added, and in what came
+/// with it. What an earlier folder has counts.
+std::vector<std::filesystem::path>
+usual_models_folders(const std::filesystem::path& working_directory,
+                     const std::filesystem::path& program,
+                     const std::filesystem::path& root = "/");
 
 /// The folder that an option names, which must be there and open to us. Throws
 /// `config_error`.

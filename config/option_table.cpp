@@ -140,7 +140,7 @@ constexpr std::size_t most_bytes = std::size_t{1} << 30;
 std::vector<option_line> file_options() {
   return {
       {"config", "FILE", "the list of models",
-       "default config.json here, if it is there",
+       "default config.json here, or in /etc/model-server if installed",
        [](auto& o, auto& given) { set_path(o.config_file, given); }},
       {"models-dir", "FOLDER",
        "each Hugging Face folder in it is a model of that name",

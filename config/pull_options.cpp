@@ -2,7 +2,7 @@
 #include "config/pull_options.hpp"
 
 #include "config/entry_params.hpp"
-#include "config/model_folders.hpp"
+#include "config/model_files.hpp"
 #include "config/model_name.hpp"
 #include "config/server_access.hpp"
 
@@ -42,9 +42,9 @@ bool is_revision(std::string_view text) {
 // Where models are kept when no option says it: where a server that is started
 // here finds them, if we may write there.
 fs::path usual_place(const surroundings& around) {
-  auto found = usual_models_folder(around.working_directory, around.program);
-  if (!found.empty() && ::access(found.c_str(), W_OK) == 0)
-    return found;
+  for (const auto& folder : models_folders({}, around))
+    if (::access(folder.c_str(), W_OK) == 0)
+      return folder;
   return around.working_directory / "models";
 }
 

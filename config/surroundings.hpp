@@ -17,6 +17,8 @@ struct surroundings {
   std::filesystem::path working_directory;
   /// The program's own file.
   std::filesystem::path program;
+  /// Below it an installed program has its settings.
+  std::filesystem::path root = "/";
   /// The entries that config.json may name.
   std::vector<std::string> entries;
 };

@@ -27,6 +27,11 @@ public:
 
   void start();
 
+  /// Closes each connection after its next answer; from any thread.
+  void retire() {
+    connections_->is_retiring = true;
+  }
+
   /// Closes idle connections, and the others after their answers.
   void drain();
 

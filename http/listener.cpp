@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -34,17 +35,17 @@ asio::ip::tcp::endpoint endpoint_of(const http_settings& settings) {
 
 } // namespace
 
-listener::listener(asio::io_context& context, const http_settings& settings)
+listener::listener(asio::io_context& context, const http_settings& settings,
+                   int given)
     : context_(context),
       acceptor_(context),
       pause_(context),
       spare_(open_spare()) {
-  auto endpoint = endpoint_of(settings);
   try {
-    acceptor_.open(endpoint.protocol());
-    acceptor_.set_option(asio::socket_base::reuse_address{true});
-    acceptor_.bind(endpoint);
-    acceptor_.listen(asio::socket_base::max_listen_connections);
+    if (given < 0)
+      bind(settings);
+    else
+      adopt(given);
     port_ = acceptor_.local_endpoint().port();
   } catch (const std::system_error& e) {
     throw config_error(fmt::format("cannot listen on {} port {}: {}",
@@ -56,6 +57,26 @@ listener::listener(asio::io_context& context, const http_settings& settings)
 listener::~listener() {
   if (spare_ >= 0)
     ::close(spare_);
+}
+
+void listener::bind(const http_settings& settings) {
+  auto endpoint = endpoint_of(settings);
+  acceptor_.open(endpoint.protocol());
+  acceptor_.set_option(asio::socket_base::reuse_address{true});
+  acceptor_.bind(endpoint);
+  acceptor_.listen(asio::socket_base::max_listen_connections);
+  // A socket that came from outside is one that other processes may hold too:
+  // only such a one does Asio take off its epoll set before closing it.
+  adopt(acceptor_.release());
+}
+
+void listener::adopt(int socket) {
+  sockaddr address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket, &address, &size);
+  acceptor_.assign(address.sa_family == AF_INET6 ? asio::ip::tcp::v6()
+                                                 : asio::ip::tcp::v4(),
+                   socket);
 }
 
 std::uint16_t listener::port() const {

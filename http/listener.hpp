@@ -23,8 +23,10 @@ public:
   /// forgets it.
   using refuse_handler = std::function<void(asio::ip::tcp::socket&)>;
 
-  /// Binds and listens; throws `config_error` if that can't be done.
-  listener(asio::io_context& context, const http_settings& settings);
+  /// Binds and listens, or goes on with a socket that listens already, if
+  /// `given` is not -1. Throws `config_error` if that can't be done.
+  listener(asio::io_context& context, const http_settings& settings,
+           int given = -1);
   ~listener();
 
   void start(loop_chooser choose, accept_handler accepted,
@@ -35,7 +37,14 @@ public:
 
   std::uint16_t port() const;
 
+  /// For another process to go on with.
+  int native_handle() {
+    return acceptor_.native_handle();
+  }
+
 private:
+  void bind(const http_settings& settings);
+  void adopt(int socket);
   void accept_next();
   void on_accept_error(const std::error_code& reason);
   void refuse_waiting();

@@ -135,7 +135,7 @@ private:
     builder.append_header("x-request-id", request_id_);
     for (auto& [name, value] : response.headers)
       builder.append_header(std::move(name), std::move(value));
-    if (connection_->is_draining())
+    if (connection_->has_last_answer())
       builder.connection_close();
   }
 

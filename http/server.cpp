@@ -74,7 +74,7 @@ using lifetime_monitor = restinio_connection::lifetime_monitor_t;
 
 class http_server::impl {
 public:
-  impl(const http_settings& settings, request_handler handler)
+  impl(const http_settings& settings, request_handler handler, int given)
       : settings_(settings),
         handler_(std::make_shared<request_handler>(std::move(handler))),
         cap_(connection_cap(settings)),
@@ -82,13 +82,10 @@ public:
         tls_(load_tls()) {
     for (unsigned i = 0; i < std::max(1u, settings.threads); ++i)
       loops_.push_back(std::make_shared<io_loop>(settings, totals_));
-    listener_ = std::make_shared<listener>(loops_.front()->context(), settings);
-    listener_->start(
-        [this]() -> asio::io_context& { return next_loop(); },
-        [this](asio::ip::tcp::socket socket) { welcome(std::move(socket)); },
-        [this](asio::ip::tcp::socket& socket) {
-          turn_away(socket, no_descriptor_left());
-        });
+    listener_ = std::make_shared<listener>(loops_.front()->context(), settings,
+                                           given);
+    if (given < 0)
+      accept();
     for (auto& loop : loops_)
       loop->start();
   }
@@ -106,6 +103,27 @@ public:
 
   std::uint16_t port() const {
     return listener_->port();
+  }
+
+  int listening_socket() {
+    return listener_->native_handle();
+  }
+
+  void accept() {
+    asio::post(loops_.front()->context(), [this] {
+      listener_->start(
+          [this]() -> asio::io_context& { return next_loop(); },
+          [this](asio::ip::tcp::socket socket) { welcome(std::move(socket)); },
+          [this](asio::ip::tcp::socket& socket) {
+            turn_away(socket, no_descriptor_left());
+          });
+    });
+  }
+
+  void retire() {
+    close_listener();
+    for (auto& loop : loops_)
+      loop->retire();
   }
 
   void drain() {
@@ -304,8 +322,10 @@ private:
   std::atomic<std::uint64_t> last_connection_{0};
 };
 
-http_server::http_server(const http_settings& settings, request_handler handler)
-    : impl_(std::make_unique<impl>(settings, std::move(handler))) {
+http_server::http_server(const http_settings& settings, request_handler handler,
+                         int given_socket)
+    : impl_(std::make_unique<impl>(settings, std::move(handler),
+                                   given_socket)) {
   // nop
 }
 
@@ -317,6 +337,18 @@ void http_server::reload_certificate() {
 
 std::uint16_t http_server::port() const {
   return impl_->port();
+}
+
+int http_server::listening_socket() {
+  return impl_->listening_socket();
+}
+
+void http_server::accept() {
+  impl_->accept();
+}
+
+void http_server::retire() {
+  impl_->retire();
 }
 
 void http_server::drain() {

@@ -14,9 +14,12 @@ namespace model_server {
 /// I/O threads; whatever is no such request is answered here.
 class http_server {
 public:
-  /// Listens at once. Throws `config_error` if the address or the files of TLS
-  /// can't be used. With TLS the process must ignore SIGPIPE.
-  http_server(const http_settings& settings, request_handler handler);
+  /// Listens and accepts at once; throws `config_error` if the address or the
+  /// files of TLS can't be used. With TLS the process must ignore SIGPIPE. Given
+  /// a socket that listens already it goes on with that, and accepts from
+  /// `accept` on.
+  http_server(const http_settings& settings, request_handler handler,
+              int given_socket = -1);
 
   /// Stops at once, with answers still under way cut off.
   ~http_server();
@@ -30,6 +33,16 @@ public:
 
   /// The port in use, also when the system chose it.
   std::uint16_t port() const;
+
+  /// The listening socket, for a process that is to follow this one.
+  int listening_socket();
+
+  /// Begins to take connections from a given socket.
+  void accept();
+
+  /// Accepts no more connections: another process does. Requests on those that
+  /// are open are still taken, and each is closed after its answer.
+  void retire();
 
   /// Accepts no more connections and closes those that are idle; the others
   /// when their answer has been sent.

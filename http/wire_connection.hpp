@@ -40,6 +40,8 @@ struct connection_group {
   /// Read by answers on other threads too. No new requests: a connection is
   /// closed when its answer has been sent.
   std::atomic<bool> is_draining{false};
+  /// Likewise; requests are still taken, each as the last of its connection.
+  std::atomic<bool> is_retiring{false};
   /// Called when the last member has left.
   std::function<void()> emptied;
 };
@@ -106,8 +108,9 @@ public:
     return guard_;
   }
 
-  bool is_draining() const {
-    return group_->is_draining;
+  /// The answer under way is to say that no other will come here.
+  bool has_last_answer() const {
+    return group_->is_draining || group_->is_retiring;
   }
 
 private:

@@ -36,6 +36,7 @@ protected:
     };
     around.working_directory = folder.path();
     around.program = folder.path() / "bin" / "model_api";
+    around.root = folder.path();
     around.entries = {"echo"};
     std::vector<const char*> pointers{"model_api"};
     for (const auto& argument : arguments)

@@ -116,6 +116,18 @@ TEST_F(command_line_test, reads_the_file_that_config_names) {
   EXPECT_EQ(models[0].name, "z");
 }
 
+TEST_F(command_line_test, reads_the_config_of_the_installation_without_one) {
+  fs::create_directories(folder.path() / "etc" / "model-server");
+  folder.write("etc/model-server/config.json", R"({"z": {"name": "echo"}})");
+  fs::remove(folder.path() / "config.json");
+  EXPECT_THAT(load({}).models, IsEmpty());
+  fs::create_directories(folder.path() / "share" / "model-server");
+  ASSERT_EQ(load({}).models.size(), 1u);
+  EXPECT_EQ(load({}).models[0].name, "z");
+  folder.write("config.json", R"({"own": {"name": "echo"}})");
+  EXPECT_EQ(load({}).models[0].name, "own");
+}
+
 TEST_F(command_line_test, refuses_a_config_that_is_not_there) {
   EXPECT_EQ(error_of({"--config", "none.json"}),
             (folder.path() / "none.json").string() + " cannot be opened");

@@ -100,20 +100,29 @@ TEST(model_folders_test, prefers_the_working_directory) {
   fs::create_directories(root.path() / "project" / "models");
   auto program = root.path() / "project" / "build" / "release" / "model_api";
   fs::create_directories(program.parent_path());
-  EXPECT_EQ(usual_models_folder(work, program), work / "models");
-  EXPECT_EQ(usual_models_folder(root.path(), program),
-            root.path() / "project" / "models");
+  EXPECT_EQ(usual_models_folders(work, program),
+            std::vector{work / "models"});
+  EXPECT_EQ(usual_models_folders(root.path(), program),
+            std::vector{root.path() / "project" / "models"});
 }
 
-TEST(model_folders_test, finds_what_was_installed) {
+TEST(model_folders_test, finds_what_was_installed_and_what_was_added) {
   temporary_folder root;
-  auto shared = root.path() / "usr" / "share" / "model-server" / "models";
-  fs::create_directories(shared);
-  fs::create_directories(root.path() / "usr" / "bin");
-  auto program = root.path() / "usr" / "bin" / "model_api";
-  EXPECT_EQ(usual_models_folder(root.path(), program), shared);
-  EXPECT_EQ(usual_models_folder(root.path(), root.path() / "bin" / "x"),
-            fs::path{});
+  auto made = [&](const char* folder) {
+    fs::create_directories(root.path() / folder);
+    return root.path() / folder;
+  };
+  auto program = made("usr/bin") / "model_api";
+  auto find = [&] {
+    return usual_models_folders(root.path() / "work", program, root.path());
+  };
+  EXPECT_TRUE(find().empty());
+  auto shipped = made("usr/share/model-server/models");
+  EXPECT_EQ(find(), std::vector{shipped});
+  auto added = made("var/lib/model-server/models");
+  EXPECT_EQ(find(), (std::vector{added, shipped}));
+  auto own = made("work/models");
+  EXPECT_EQ(find(), (std::vector{own, added, shipped}));
 }
 
 } // namespace

@@ -136,6 +136,23 @@ TEST(stop_test, is_live_but_not_ready_without_a_model) {
   EXPECT_EQ(fetch(server.port(), "GET", "/health/ready").status, 200);
 }
 
+TEST(stop_test, is_asked_for_its_health_by_a_command) {
+  server_process server{models, {}};
+  auto ask = [&](std::string_view path) {
+    return server_process{{"health", "--url",
+                           fmt::format("http://127.0.0.1:{}{}", server.port(),
+                                       path)}}
+        .wait();
+  };
+  EXPECT_EQ(ask("/health/live"), 0);
+  EXPECT_EQ(ask("/health/ready"), 1);
+  EXPECT_EQ(fetch(server.port(), "POST", "/api/v1/echo/activate").status, 200);
+  EXPECT_EQ(ask("/health/ready"), 0);
+  server_process nobody{{"health", "--url", "http://127.0.0.1:1/health"}};
+  EXPECT_EQ(nobody.wait(), 1);
+  EXPECT_THAT(nobody.log(), HasSubstr("http://127.0.0.1:1/health: "));
+}
+
 TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
   scratch_folder folder;
   auto config = folder.write("config.json", R"({

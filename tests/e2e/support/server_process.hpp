@@ -70,6 +70,11 @@ public:
   /// What it has written to stderr.
   std::string log() const;
 
+  /// Where its config.json and its log lie.
+  const scratch_folder& folder() const {
+    return folder_;
+  }
+
 private:
   void start(const std::vector<std::string>& arguments);
 

@@ -6,8 +6,8 @@
 #include "actors/network.hpp"
 #include "actors/serving.hpp"
 #include "actors/worker_process.hpp"
-#include "client/commands.hpp"
-#include "client/output.hpp"
+#include "http/client/commands.hpp"
+#include "http/client/output.hpp"
 #include "config/command_line.hpp"
 #include "config/health_options.hpp"
 #include "config/logging.hpp"
@@ -251,6 +251,7 @@ caf::actor watch_gateway(caf::actor_system& system,
 /// the same devices. None if that can't be done: this one goes on.
 std::unique_ptr<successor>
 start_successor(caf::actor_system& system, const gateway_actor& gateway,
+                const std::string& node_name,
                 const std::vector<std::string>& command_line,
                 int listening_socket) {
   auto fail = [](const std::string& reason) {
@@ -267,8 +268,8 @@ start_successor(caf::actor_system& system, const gateway_actor& gateway,
           [&](const server_status& status) {
             try {
               result = std::make_unique<successor>(
-                  command_line, listening_socket, devices_in_use(status),
-                  tell_news);
+                  command_line, listening_socket,
+                  devices_in_use(status, node_name), tell_news);
               log_event(log_level::info, "successor_started",
                         {{"process", result->id()}});
             } catch (const std::system_error& problem) {
@@ -334,6 +335,7 @@ void reload_door(access_control& access, http_server& server) {
 std::unique_ptr<successor>
 serve_clients(caf::actor_system& system, const gateway_actor& gateway,
               http_server& server, const start_result& started,
+              const std::string& node_name,
               const std::vector<std::string>& command_line,
               std::optional<predecessor>& before,
               const std::function<void()>& reload) {
@@ -355,7 +357,7 @@ serve_clients(caf::actor_system& system, const gateway_actor& gateway,
                 {{"reason", "the new process has ended; its log says why"}});
     }
     if (is_ready && succession_asked.exchange(false) && !next)
-      next = start_successor(system, gateway, command_line,
+      next = start_successor(system, gateway, node_name, command_line,
                              server.listening_socket());
     if (take_reload_wish())
       reload();
@@ -392,8 +394,8 @@ int serve(const settings& config, const std::vector<std::string>& command_line,
                              "the server: there are no API keys"}});
     auto watcher = watch_gateway(system, gateway, started);
     start_models(system, gateway, config, tell_result(started));
-    auto next = serve_clients(system, gateway, server, *started, command_line,
-                              before, [&] {
+    auto next = serve_clients(system, gateway, server, *started,
+                              config.node_name, command_line, before, [&] {
                                 reload_door(*access, server);
                                 caf::anon_send(gateway, reload_models{});
                               });
@@ -451,7 +453,7 @@ int quantize_weights(int argc, const char* const* argv) {
 int ask_health(int argc, const char* const* argv) {
   auto read = read_health_options(argc, argv, process_surroundings({}));
   if (const auto* early = std::get_if<early_exit>(&read)) {
-    print_and_flush(early->text);
+    print_now(early->text);
     return 0;
   }
   auto problem = check_health(std::get<health_options>(read).url);

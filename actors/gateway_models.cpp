@@ -21,11 +21,9 @@ void remove_model(gateway_pointer self, served_model& model) {
             if (!found || !found->is_removed || found->removals != removal)
               return;
             log_event(log_level::info, "model_removed", {{"model", name}});
-            self->send_exit(found->supervisor,
-                            caf::exit_reason::user_shutdown);
-            std::erase_if(self->state.options.models, [&](const auto& item) {
-              return item.name == name;
-            });
+            self->send_exit(found->supervisor, caf::exit_reason::user_shutdown);
+            std::erase_if(self->state.options.models,
+                          [&](const auto& item) { return item.name == name; });
           },
           [](const caf::error&) {
             // It has come back, or the supervisor has failed.

@@ -123,8 +123,7 @@ inspected<Inspector> inspect(Inspector& f, node_device& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, submit& x) {
   return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
-           x.credit, x.resumed, x.suspect_until, x.has_right_of_way,
-           x.version);
+           x.credit, x.resumed, x.suspect_until, x.has_right_of_way, x.version);
 }
 
 template <class Inspector>
@@ -336,7 +335,8 @@ inspected<Inspector> inspect(Inspector& f, node_status& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, server_status& x) {
-  return f(caf::meta::type_name("server_status"), x.models, x.nodes, x.draining);
+  return f(caf::meta::type_name("server_status"), x.models, x.nodes,
+           x.draining);
 }
 
 // -- stories ------------------------------------------------------------------
@@ -401,8 +401,8 @@ inspected<Inspector> inspect(Inspector& f, room& x) {
 
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, reload_report& x) {
-  return f(caf::meta::type_name("reload_report"), x.added, x.removed,
-           x.changed, x.unchanged);
+  return f(caf::meta::type_name("reload_report"), x.added, x.removed, x.changed,
+           x.unchanged);
 }
 
 template <class Inspector>

@@ -39,9 +39,9 @@ void load_demand::drop(const caf::actor_addr& client) {
 void load_demand::load_failed(failure why, time_point now,
                               const serving_settings& limits) {
   last_failure_ = std::move(why);
-  pause_ = std::clamp(2 * pause_, limits.restart_pause,
-                      std::max(limits.restart_pause,
-                               limits.restart_pause_most));
+  pause_ =
+      std::clamp(2 * pause_, limits.restart_pause,
+                 std::max(limits.restart_pause, limits.restart_pause_most));
   next_load_ = now + pause_;
 }
 

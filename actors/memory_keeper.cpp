@@ -68,8 +68,7 @@ void evict(keeper_pointer self, const idle_model& victim) {
       .then(
           [=](bool is_gone) {
             for (auto& device : self->state.questions.front().order.devices)
-              if (is_gone
-                  && memory_of(device.name) == memory_of(victim.device))
+              if (is_gone && memory_of(device.name) == memory_of(victim.device))
                 device.free_bytes += victim.bytes;
             work(self);
           },
@@ -81,9 +80,9 @@ void decide(keeper_pointer self, const server_status& status) {
   const auto& order = state.questions.front().order;
   auto candidates = state.candidates(order, status);
   if (candidates.empty())
-    return answer_first(self, to_error({errc::no_such_device,
-                                        "there is no device to load it on",
-                                        "device", 0}));
+    return answer_first(
+        self, to_error({errc::no_such_device,
+                        "there is no device to load it on", "device", 0}));
   auto idle = state.idle_models(status);
   auto plan = plan_room(order.bytes, candidates, idle);
   if (const auto* nowhere = std::get_if<no_room>(&plan))
@@ -91,8 +90,8 @@ void decide(keeper_pointer self, const server_status& status) {
   const auto& found = std::get<room_plan>(plan);
   if (found.evicted.empty())
     return answer_first(self, room{found.device});
-  evict(self, *std::ranges::find(idle, found.evicted.front(),
-                                 &idle_model::name));
+  evict(self,
+        *std::ranges::find(idle, found.evicted.front(), &idle_model::name));
 }
 
 void work(keeper_pointer self) {
@@ -128,7 +127,8 @@ memory_keeper_state::candidates(const make_room& order,
     for (const auto& model : status.models)
       for (const auto& item : model.entities)
         if (memory_of(device_of(item, options.node_name))
-            == memory_of(device.name)) {
+                == memory_of(device.name)
+            && item.state != entity_state::failed) {
           taken += item.bytes;
           coming += still_to_come(item);
         }
@@ -166,9 +166,9 @@ failure memory_keeper_state::refusal(const make_room& order,
           "", busy_guess};
 }
 
-memory_keeper_actor::behavior_type memory_keeper(keeper_pointer self,
-                                                 gateway_actor gateway,
-                                                 memory_keeper_options options) {
+memory_keeper_actor::behavior_type
+memory_keeper(keeper_pointer self, gateway_actor gateway,
+              memory_keeper_options options) {
   self->state.gateway = std::move(gateway);
   self->state.options = std::move(options);
   return {

@@ -67,8 +67,8 @@ struct generation_request {
 /// What a reply's tokens follow from, beside its request: a setting of its
 /// model, and the weights. All 0 is none.
 struct model_version {
-  /// Of two settings of a model that are in force one after the other, the later
-  /// one has the larger number.
+  /// Of two settings of a model that are in force one after the other, the
+  /// later one has the larger number.
   std::uint64_t setting = 0;
   /// As in `model_info`.
   std::uint64_t identity = 0;

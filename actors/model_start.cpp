@@ -45,10 +45,9 @@ void settle(start_state& state) {
 
 void log_failure(const add_device& order, const caf::error& reason) {
   auto why = describe(reason);
-  log_event(log_level::error, "model_not_started",
-            {{"model", order.model},
-             {"device", order.device},
-             {"reason", why}});
+  log_event(
+      log_level::error, "model_not_started",
+      {{"model", order.model}, {"device", order.device}, {"reason", why}});
 }
 
 void add_here(start_pointer self, const add_device& order) {
@@ -141,13 +140,16 @@ void start_models(caf::actor_system& system, const gateway_actor& gateway,
   system.spawn(start_all, config, start_state{gateway, std::move(events)});
 }
 
-std::string devices_in_use(const server_status& status) {
+std::string devices_in_use(const server_status& status,
+                           const std::string& local) {
   std::string result;
   for (const auto& model : status.models)
     for (const auto& entity : model.entities)
       if (entity.state != entity_state::leaving
           && entity.state != entity_state::failed)
-        result += fmt::format("{} {}\n", model.name, entity.device);
+        result += fmt::format("{} {}{}{}\n", model.name,
+                              entity.node == local ? "" : entity.node,
+                              entity.node == local ? "" : "/", entity.device);
   return result;
 }
 

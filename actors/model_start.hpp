@@ -31,9 +31,10 @@ struct start_events {
 void start_models(caf::actor_system& system, const gateway_actor& gateway,
                   const settings& config, start_events events);
 
-/// What another process has to start with to have the same: one `model device`
-/// a line.
-std::string devices_in_use(const server_status& status);
+/// What another process of the machine `local` has to start with to have the
+/// same: one `model device` a line.
+std::string devices_in_use(const server_status& status,
+                           const std::string& local);
 
 /// Has the models start on these devices, and on no others.
 void take_devices(settings& config, const std::string& devices);

@@ -241,11 +241,24 @@ void take_tokens(reply_pointer self, const token_chunk& chunk) {
 
 // -- time ---------------------------------------------------------------------
 
+// From now on its story can be asked for. Not from the beginning: most replies
+// are over before anybody could, and a message costs more than they can spare.
+void announce(reply_pointer self) {
+  const auto& options = self->state.options;
+  if (options.telemetry.history
+      && !std::exchange(self->state.is_announced, true))
+    self->send(options.telemetry.history,
+               story_begun{options.request.id, options.names.public_id,
+                           options.names.reply_id},
+               reply_actor{self});
+}
+
 void watch_time(reply_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
   if (now - state.started >= state.options.deadline)
     return fail(self, state.too_slow());
+  announce(self);
   if (now - state.last_sign >= state.options.ping_interval) {
     state.last_sign = now;
     state.writer->ping();
@@ -253,16 +266,6 @@ void watch_time(reply_pointer self) {
 }
 
 // -- behaviour ----------------------------------------------------------------
-
-// From now on its story can be asked for.
-void announce(reply_pointer self) {
-  const auto& options = self->state.options;
-  if (options.telemetry.history)
-    self->send(options.telemetry.history,
-               story_begun{options.request.id, options.names.public_id,
-                           options.names.reply_id},
-               reply_actor{self});
-}
 
 // However the actor ends, its client hears of it.
 void set_endings(reply_pointer self) {
@@ -284,7 +287,6 @@ reply_actor::behavior_type reply(reply_pointer self, reply_options options,
                                  std::unique_ptr<reply_writer> writer) {
   self->state.begin(std::move(options), std::move(writer), self->clock().now());
   set_endings(self);
-  announce(self);
   ask_for_worker(self);
   return {
       [self](const token_chunk& chunk) { take_tokens(self, chunk); },

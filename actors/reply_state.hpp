@@ -49,6 +49,8 @@ struct reply_state {
   std::uint64_t asked = 0;
   /// A worker has taken it, and the writer was told to begin.
   bool has_begun = false;
+  /// The history knows that its story can be asked for.
+  bool is_announced = false;
   /// The writer was told that it was the end.
   bool has_ended = false;
   time_point started{};

@@ -80,16 +80,18 @@ caf::result<request_stories> tell(history_pointer self, const std::string& id) {
 
 } // namespace
 
-void request_history_state::begin(const story_begun& begun, reply_actor reply) {
+request_history_state::known_reply&
+request_history_state::begin(const story_begun& begun, reply_actor reply) {
   if (replies.size() >= options.replies)
     replies.pop_front();
-  replies.push_back({begun, std::move(reply), std::nullopt});
+  return replies.emplace_back(
+      known_reply{begun, std::move(reply), std::nullopt});
 }
 
 void request_history_state::end(reply_story story) {
   auto* known = find(story.id);
   if (!known)
-    return;
+    known = &begin({story.id, story.names.public_id, story.names.reply_id}, {});
   known->reply = nullptr;
   known->story = std::move(story);
 }

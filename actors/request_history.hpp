@@ -39,12 +39,12 @@ struct request_history_state {
   /// For the logs.
   const char* name = "request_history";
   request_history_options options;
-  /// In the order in which they began.
+  /// In the order in which they were first heard of.
   std::deque<known_reply> replies;
 
-  void begin(const story_begun& begun, reply_actor reply);
+  known_reply& begin(const story_begun& begun, reply_actor reply);
 
-  /// Unknown ones are dropped: they were too long ago.
+  /// Of one that has begun, or of one that was over too soon for that.
   void end(reply_story story);
 
   /// Null if it is forgotten.

@@ -94,9 +94,8 @@ memory_keeper_options memory_of_machine(const settings& config) {
   result.list_devices = [] { return list_devices(0); };
   result.cpu_memory = total_memory().value_or(0);
   if (auto limit = config.serving.cpu_memory_bytes)
-    result.cpu_memory = result.cpu_memory == 0
-                            ? limit
-                            : std::min(limit, result.cpu_memory);
+    result.cpu_memory =
+        result.cpu_memory == 0 ? limit : std::min(limit, result.cpu_memory);
   return result;
 }
 

@@ -156,7 +156,8 @@ struct supervisor_state {
   // How it may refuse.
   failure no_worker(entity::time_point now) const;
   /// For a reply that has begun.
-  failure no_worker_of(const model_version& begun, entity::time_point now) const;
+  failure no_worker_of(const model_version& begun,
+                       entity::time_point now) const;
   failure too_many_wait() const;
   failure waited_too_long() const;
   failure not_active() const;

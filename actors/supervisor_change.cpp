@@ -80,8 +80,7 @@ void replace_workers(supervisor_pointer self) {
 }
 
 void take_over(supervisor_pointer self, entity& successor) {
-  auto* old =
-      self->state.of_incarnation(std::exchange(successor.replaces, 0));
+  auto* old = self->state.of_incarnation(std::exchange(successor.replaces, 0));
   if (!old || old->is_leaving)
     return;
   log_event(log_level::info, "worker_replaced",

@@ -138,12 +138,11 @@ void give_up_load(supervisor_pointer self, std::uint64_t incarnation) {
   if (!item || item->state != entity_state::loading || item->has_served)
     return;
   auto limit = show_duration(state.options.serving.load_timeout);
-  on_end(self,
-         {incarnation,
-          {errc::load_failed,
-           fmt::format("it was not ready within the limit of {}", limit), "",
-           0},
-          {}});
+  on_end(self, {incarnation,
+                {errc::load_failed,
+                 fmt::format("it was not ready within the limit of {}", limit),
+                 "", 0},
+                {}});
 }
 
 } // namespace model_server

@@ -22,10 +22,8 @@ void start(node_pointer self, const start_worker& order,
     return;
   }
   auto how = options_for(order, state.options.threads);
-  how.make_entry = [make = state.options.make_entry,
-                    order](const load_watch& watch) {
-    return make(order, watch);
-  };
+  how.make_entry = [make = state.options.make_entry, order](
+                       const load_watch& watch) { return make(order, watch); };
   auto page = how.page;
   auto worker = state.options.spawn_worker(self->system(), std::move(how));
   self->monitor(worker);

@@ -118,7 +118,7 @@ void tell(worker_pointer self, worker_load load, generation::time_point now) {
   state.counts.cache_blocks_used = usage.cache_blocks_used;
   if (!state.options.measure_memory)
     state.counts.memory_bytes = usage.device_bytes;
-  else if (now - state.measured_at >= count_pause) {
+  else if (!state.measured_at || now - *state.measured_at >= count_pause) {
     state.measured_at = now;
     state.counts.memory_bytes = state.options.measure_memory();
   }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -75,7 +76,7 @@ struct worker_state {
   std::chrono::steady_clock::time_point reported_at{};
   worker_counts counts;
   /// When its memory was measured.
-  std::chrono::steady_clock::time_point measured_at{};
+  std::optional<std::chrono::steady_clock::time_point> measured_at;
   std::uint64_t submits = 0;
   /// Whose end it is told of: the sinks of all replies so far.
   std::set<caf::actor_addr> known_sinks;

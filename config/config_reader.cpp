@@ -104,8 +104,7 @@ bool model_reader::Key(const char* text, unsigned size, bool) {
     key_ = std::move(key);
     if (std::ranges::find(known_keys, key_) == std::end(known_keys))
       return fail(fmt::format("{} is no key of a model; known are {}",
-                              quote(key_path()),
-                              fmt::join(known_keys, ", ")));
+                              quote(key_path()), fmt::join(known_keys, ", ")));
     if (std::find(seen_.begin(), seen_.end(), key_) != seen_.end())
       return fail(fmt::format("{} is given twice", quote(key_path())));
     seen_.push_back(key_);

@@ -2,6 +2,7 @@
 #include "config/installation.hpp"
 
 #include <system_error>
+#include <utility>
 
 namespace model_server {
 
@@ -9,11 +10,12 @@ namespace fs = std::filesystem;
 
 std::optional<installation> find_installation(const fs::path& program,
                                               const fs::path& root) {
-  auto shipped = program.parent_path() / "../share/model-server";
+  auto prefix = program.parent_path().parent_path();
+  auto shipped = prefix / "share" / "model-server";
   std::error_code ignored;
   if (!fs::is_directory(shipped, ignored))
     return std::nullopt;
-  return installation{shipped.lexically_normal(), root / "etc/model-server",
+  return installation{std::move(shipped), root / "etc/model-server",
                       root / "var/lib/model-server"};
 }
 

@@ -4,6 +4,9 @@
 #include "config/config_file.hpp"
 #include "config/installation.hpp"
 #include "config/model_folders.hpp"
+#include "config/quote.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <system_error>
@@ -46,8 +49,14 @@ std::vector<model_setting> find_models(model_files& files,
     result = read_config_file(path, around.entries);
     files.config = path.string();
   }
+  auto folders = models_folders(files.folder, around);
+  for (const auto& folder : files.seen)
+    if (std::ranges::find(folders, fs::path{folder}) == folders.end())
+      throw config_error(
+          fmt::format("the models folder {} is not there", quote(folder, 128)));
+  files.seen.assign(folders.begin(), folders.end());
   // A folder whose name is taken is passed over.
-  for (const auto& folder : models_folders(files.folder, around))
+  for (const auto& folder : folders)
     for (auto& found : find_model_folders(folder)) {
       auto is_taken = [&](const auto& model) {
         return model.name == found.name;

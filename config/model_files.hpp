@@ -16,8 +16,8 @@ std::vector<std::filesystem::path>
 models_folders(const std::string& given, const surroundings& around);
 
 /// The models of config.json, then those of the models folders whose name is not
-/// taken. `files` names in the end which config.json was read, so that it is an
-/// error if that is not there the next time. Throws `config_error`.
+/// taken. `files` names in the end what was read, so that it is an error if that
+/// is not there the next time. Throws `config_error`.
 std::vector<model_setting> find_models(model_files& files,
                                        const surroundings& around);
 

@@ -140,7 +140,7 @@ constexpr std::size_t most_bytes = std::size_t{1} << 30;
 std::vector<option_line> file_options() {
   return {
       {"config", "FILE", "the list of models",
-       "default config.json here, or in /etc/model-server if installed",
+       "default config.json, here or installed",
        [](auto& o, auto& given) { set_path(o.config_file, given); }},
       {"models-dir", "FOLDER",
        "each Hugging Face folder in it is a model of that name",
@@ -166,9 +166,9 @@ std::vector<option_line> http_options() {
       whole("max-connections",
             "connections at one time; 0 goes by the descriptor limit", 0,
             1'000'000, field(&http::max_connections)),
-      whole("max-connections-per-address",
-            "from one address; 0 is 256, but any number from this machine", 0,
-            1'000'000, field(&http::max_connections_per_address)),
+      whole("connections-per-address",
+            "most from one address; 0 is 256, but any number from this machine",
+            0, 1'000'000, field(&http::max_connections_per_address)),
       whole("max-body-bytes", "largest body of a request", 1, most_bytes,
             field(&http::max_body_bytes)),
       whole("max-all-body-bytes",
@@ -255,13 +255,12 @@ std::vector<option_line> serving_options() {
             0, 1'000'000, field(&serving::restart_limit)),
       duration("restart-window", "the time in which deaths are counted", 1ms,
                24h, field(&serving::restart_window)),
-      choice("load",
-             "a model without a setting of its own is loaded by hand, or by the "
-             "first call",
-             std::array<std::pair<std::string_view, load_mode>, 2>{
-                 {{"manual", load_mode::manual},
-                  {"on_demand", load_mode::on_demand}}},
-             [](auto& s) -> auto& { return s.serving.load; }),
+      choice(
+          "load", "models are loaded by hand, or by the first call to each",
+          std::array<std::pair<std::string_view, load_mode>, 2>{
+              {{"manual", load_mode::manual},
+               {"on_demand", load_mode::on_demand}}},
+          [](auto& s) -> auto& { return s.serving.load; }),
       {"keep-alive", "TIME",
        "what was loaded on demand goes after so long without work; -1: never",
        "0s to 720h, default " + show_duration(serving{}.keep_alive),
@@ -272,9 +271,8 @@ std::vector<option_line> serving_options() {
                "for loading on demand, and for a call that waits for it", 10ms,
                24h, field(&serving::load_timeout)),
       whole("cpu-memory-bytes",
-            "memory for models on the CPU, counted when one is loaded on "
-            "demand; 0: all that there is",
-            0, std::uint64_t{1} << 50, field(&serving::cpu_memory_bytes)),
+            "what models on the CPU may need, for loading on demand; 0: all", 0,
+            std::uint64_t{1} << 50, field(&serving::cpu_memory_bytes)),
       choice(
           "isolation",
           "a worker is a process of its own, or a thread of the server's",

@@ -160,8 +160,10 @@ struct serving_settings {
 struct model_files {
   /// Empty: `config.json` in the working directory, if it is there.
   std::string config;
-  /// Empty: the first of the usual places that is there.
+  /// Empty: the usual places, as far as they are there.
   std::string folder;
+  /// Those that were there.
+  std::vector<std::string> seen = {};
 };
 
 /// The whole of it.

@@ -211,11 +211,11 @@ private:
     if (auto error = check_empty_body(request.body))
       return send_error(*answer, request, *error);
     // A disk may take as long as it takes.
-    calls_.ask<reload_report>(
-        reload_models{}, caf::infinite, failed_at::administration,
-        std::move(answer), [](http_answer& to, const reload_report& report) {
-          send_json(to, 200, reload_report_json(report));
-        });
+    calls_.ask<reload_report>(reload_models{}, caf::infinite,
+                              failed_at::administration, std::move(answer),
+                              [](http_answer& to, const reload_report& report) {
+                                send_json(to, 200, reload_report_json(report));
+                              });
   }
 
   static void answer_status(http_answer& answer, const server_status& status) {

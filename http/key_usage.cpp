@@ -61,8 +61,8 @@ std::optional<error_reply> key_usage::begin_request(time_point now) {
                     wait);
   if (limits_.parallel > 0 && in_progress_ >= limits_.parallel)
     return too_much(
-        fmt::format("the key {} has {} requests in progress, the limit is {}",
-                    name_, in_progress_, limits_.parallel),
+        fmt::format("the key {} has as many requests in progress as it may: {}",
+                    name_, limits_.parallel),
         std::chrono::seconds{1});
   requests_.take(1, now);
   ++in_progress_;

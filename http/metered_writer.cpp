@@ -21,6 +21,10 @@ void metered_writer::begin(const admitted& facts) {
   next_->begin(facts);
 }
 
+void metered_writer::resume(const admitted& facts) {
+  next_->resume(facts);
+}
+
 void metered_writer::text(std::string_view piece, std::uint64_t last,
                           std::span<const token> tokens) {
   charge_reply_up_to(last);

@@ -18,6 +18,7 @@ public:
                  std::shared_ptr<key_usage> usage, bool counts_prompt);
 
   void begin(const admitted& facts) override;
+  void resume(const admitted& facts) override;
   void text(std::string_view piece, std::uint64_t last,
             std::span<const token> tokens) override;
   void end(const reply_summary& summary) override;

@@ -82,8 +82,8 @@ public:
         tls_(load_tls()) {
     for (unsigned i = 0; i < std::max(1u, settings.threads); ++i)
       loops_.push_back(std::make_shared<io_loop>(settings, totals_));
-    listener_ = std::make_shared<listener>(loops_.front()->context(), settings,
-                                           given);
+    listener_ =
+        std::make_shared<listener>(loops_.front()->context(), settings, given);
     if (given < 0)
       accept();
     for (auto& loop : loops_)
@@ -324,8 +324,8 @@ private:
 
 http_server::http_server(const http_settings& settings, request_handler handler,
                          int given_socket)
-    : impl_(std::make_unique<impl>(settings, std::move(handler),
-                                   given_socket)) {
+    : impl_(
+        std::make_unique<impl>(settings, std::move(handler), given_socket)) {
   // nop
 }
 

@@ -32,7 +32,8 @@ void keep_from_children(int descriptor) {
 unique_fd file_of(const std::string& text) {
   unique_fd result{::memfd_create("devices", MFD_CLOEXEC)};
   auto size = static_cast<ssize_t>(text.size());
-  if (result.get() < 0 || ::pwrite(result.get(), text.data(), text.size(), 0) != size)
+  if (result.get() < 0
+      || ::pwrite(result.get(), text.data(), text.size(), 0) != size)
     throw std::system_error(errno, std::generic_category(), "memfd_create");
   return result;
 }

@@ -14,7 +14,8 @@ namespace model_server {
 #define MODEL_ENTRY(name)                                                      \
   std::unique_ptr<model_entry> make_##name(const entry_spec&);
 #define PARAMS_CHECK(name) void check_##name(const entry_params&);
-#define MEMORY_ESTIMATE(name) std::uint64_t estimate_##name(const entry_params&);
+#define MEMORY_ESTIMATE(name)                                                  \
+  std::uint64_t estimate_##name(const entry_params&);
 #include "models/entries.def"
 #undef MODEL_ENTRY
 #undef PARAMS_CHECK

@@ -116,10 +116,10 @@ export class agent_message {
   }
 
   #show_trouble(error, is_last) {
-    const is_shown = this.trouble.dataset.message === error?.message;
+    const what = JSON.stringify([error?.message, is_last]);
     this.trouble.hidden = !error;
-    if (!error || is_shown) return;
-    this.trouble.dataset.message = error.message;
+    if (!error || this.trouble.dataset.what === what) return;
+    this.trouble.dataset.what = what;
     put(this.trouble,
       h('p', {}, error.message),
       error.code && h('code', {}, error.code),

@@ -188,9 +188,14 @@ void write_tensors(const weight_folder& folder, const decoder_spec& spec,
   file.close();
 }
 
+// Not hidden ones: what they tell of the folder is no longer true.
 void copy_other_files(const fs::path& from, const fs::path& to) {
+  auto is_hidden = [](const fs::path& path) {
+    return path.filename().string().starts_with('.');
+  };
   for (const auto& item : fs::directory_iterator{from})
     if (item.is_regular_file() && item.path().filename() != index_file
+        && !is_hidden(item.path())
         && !weight_files.contains(item.path().extension().string()))
       fs::copy_file(item.path(), to / item.path().filename());
 }

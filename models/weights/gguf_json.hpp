@@ -11,7 +11,7 @@
 namespace model_server {
 
 /// Writes JSON with as few words as possible.
-class json_text {
+class gguf_json {
 public:
   template <class Content>
   void object(Content content) {

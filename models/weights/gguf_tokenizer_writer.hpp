@@ -29,7 +29,7 @@ public:
 
   const gguf_metadata& metadata;
   const std::vector<gguf_token> tokens;
-  json_text out;
+  gguf_json out;
 
   /// The token under this key, or `usual`, if there is such a token.
   std::optional<token_id> find(std::string_view key,

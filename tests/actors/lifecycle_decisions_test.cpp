@@ -66,8 +66,8 @@ TEST(reload_plan_test, load_and_keep_alive_need_no_other_worker) {
 // -- eviction -----------------------------------------------------------------
 
 TEST(eviction_test, takes_the_roomiest_device_where_it_fits) {
-  EXPECT_EQ(std::get<room_plan>(plan_room(
-                10, {{"cuda:0", 20}, {"cuda:1", 30}}, {{"old", "cuda:0", 5, 9}})),
+  EXPECT_EQ(std::get<room_plan>(plan_room(10, {{"cuda:0", 20}, {"cuda:1", 30}},
+                                          {{"old", "cuda:0", 5, 9}})),
             (room_plan{"cuda:1", {}}));
   EXPECT_EQ(std::get<room_plan>(plan_room(0, {{"cpu", 0}}, {})),
             (room_plan{"cpu", {}}));
@@ -87,20 +87,21 @@ TEST(eviction_test, only_those_in_the_same_memory_go) {
                                            {"small", "cuda:0", 5, 8},
                                            {"right", "cuda:1", 30, 7}})),
             (room_plan{"cuda:1", {"right"}}));
-  EXPECT_EQ(std::get<room_plan>(plan_room(
-                20, {{"cpu", 10}}, {{"same", "virtual:3", 10, 1}})),
+  EXPECT_EQ(std::get<room_plan>(
+                plan_room(20, {{"cpu", 10}}, {{"same", "virtual:3", 10, 1}})),
             (room_plan{"cpu", {"same"}}));
 }
 
 TEST(eviction_test, nobody_goes_in_vain) {
-  EXPECT_EQ(std::get<no_room>(plan_room(100, {{"cpu", 10}},
-                                        {{"a", "cpu", 20, 2},
-                                         {"b", "cpu", 30, 1}})),
-            (no_room{"cpu", 10, 50}));
+  EXPECT_EQ(
+      std::get<no_room>(plan_room(100, {{"cpu", 10}},
+                                  {{"a", "cpu", 20, 2}, {"b", "cpu", 30, 1}})),
+      (no_room{"cpu", 10, 50}));
   // Whoever gives nothing back stays.
-  EXPECT_EQ(std::get<room_plan>(plan_room(
-                20, {{"cpu", 10}}, {{"empty", "cpu", 0, 9}, {"a", "cpu", 20, 1}})),
-            (room_plan{"cpu", {"a"}}));
+  EXPECT_EQ(
+      std::get<room_plan>(plan_room(
+          20, {{"cpu", 10}}, {{"empty", "cpu", 0, 9}, {"a", "cpu", 20, 1}})),
+      (room_plan{"cpu", {"a"}}));
 }
 
 TEST(eviction_test, virtual_devices_have_the_memory_of_their_machine) {

@@ -21,9 +21,9 @@ struct gate {
 };
 
 /// Passes on what workers tell their owner, and keeps their ends back.
-inline worker_owner::behavior_type
-owner_behind_gate(worker_owner::pointer self, std::shared_ptr<gate> log,
-                  worker_owner owner) {
+inline worker_owner::behavior_type owner_behind_gate(worker_owner::pointer self,
+                                                     std::shared_ptr<gate> log,
+                                                     worker_owner owner) {
   return {
       [=](const worker_here& hello, const worker_actor& worker) {
         self->send(owner, hello, worker);
@@ -39,11 +39,12 @@ owner_behind_gate(worker_owner::pointer self, std::shared_ptr<gate> log,
 
 /// Passes on what supervisors want, and keeps starts back.
 inline node_actor::behavior_type gate_node(node_actor::pointer self,
-                                           std::shared_ptr<gate> log) {
-  self->link_to(log->node);
+                                           std::shared_ptr<gate> log,
+                                           const node_actor& behind) {
+  self->link_to(behind);
   return {
       [=](const start_worker& order, const worker_owner& owner) {
-        auto between = self->spawn<caf::linked>(owner_behind_gate, log, owner);
+        auto between = self->spawn(owner_behind_gate, log, owner);
         if (log->holds_starts)
           log->starts.emplace_back(order, between);
         else
@@ -73,9 +74,9 @@ protected:
     serving.keep_alive = 600s;
     serving.load_timeout = 300s;
     serving.restart_pause = 1s;
-    stand_before = [this](node_actor behind) {
-      held->node = std::move(behind);
-      return node_actor{system.spawn(gate_node, held)};
+    stand_before = [this](const node_actor& behind) {
+      held->node = behind;
+      return node_actor{system.spawn(gate_node, held, behind)};
     };
   }
 

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 class load_on_demand_test : public lifecycle_fixture {
 protected:
   void open_one() {
-    open({on_demand("m")});
+    open_models({on_demand("m")});
   }
 };
 
@@ -203,7 +203,7 @@ TEST_F(load_on_demand_test, what_was_added_stays_unless_the_model_says_not) {
   auto limited = on_demand("limited");
   limited.load = load_mode::manual;
   limited.keep_alive = 10s;
-  open({on_demand("m"), limited});
+  open_models({on_demand("m"), limited});
   add("m");
   add("limited");
   advance(9s);
@@ -228,7 +228,7 @@ TEST_F(load_on_demand_test, for_ever_is_for_ever_and_nothing_at_once) {
   forever.keep_alive = for_ever;
   never.keep_alive = 0s;
   serving.keep_alive = 1s;
-  open({forever, never});
+  open_models({forever, never});
   EXPECT_EQ(call("forever"), whole);
   EXPECT_EQ(call("never"), whole);
   advance(100s);
@@ -264,7 +264,7 @@ protected:
     devices = {{"cpu", false, 1ull << 40}};
     for (const auto* name : {"a", "b", "c"})
       bytes_of[name] = 60 << 20;
-    open({on_demand("a"), on_demand("b"), on_demand("c")});
+    open_models({on_demand("a"), on_demand("b"), on_demand("c")});
   }
 };
 

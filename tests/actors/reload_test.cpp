@@ -17,7 +17,7 @@ using ::testing::SizeIs;
 class reload_test : public lifecycle_fixture {
 protected:
   reload_test() {
-    open({manual("m"), manual("other")});
+    open_models({manual("m"), manual("other")});
   }
 
   model_setting manual(const std::string& name) {
@@ -75,7 +75,7 @@ TEST_F(reload_test, a_removed_model_finishes_its_replies_and_takes_no_more) {
 
 TEST_F(reload_test, a_removed_model_ends_its_replies_at_the_drain_limit) {
   serving.drain_timeout = 2s;
-  open({manual("m")});
+  open_models({manual("m")});
   add("m");
   auto reply = start_slow("m");
   reload({});

@@ -336,4 +336,35 @@ TEST_F(worker_batch_test, counts_a_reply_that_lacks_memory_as_waiting) {
   run();
 }
 
+TEST_F(worker_batch_test, tells_what_it_counts_and_uses) {
+  auto loads = std::make_shared<std::vector<worker_load>>();
+  watcher = system.spawn(recording_watcher, loads);
+  options.measure_memory = [] { return std::uint64_t{77}; };
+  load();
+  ASSERT_THAT(*loads, SizeIs(1)); // before it has anything to do
+  EXPECT_EQ(loads->back().counts.memory_bytes, 77u);
+  auto a = send("a"), b = send("b");
+  run();
+  // Four tokens and the end of each.
+  const auto& counts = loads->back().counts;
+  EXPECT_EQ(counts.step_places, 10u);
+  EXPECT_EQ(counts.steps[0] + 2 * counts.steps[1], 10u);
+  caf::anon_send_exit(watcher, caf::exit_reason::kill);
+  run();
+}
+
+TEST_F(worker_batch_test, tells_once_how_it_read_a_prompt) {
+  plan->stalls = true;
+  plan->before_step = [script = plan.get(), steps = 0]() mutable {
+    script->stalls = ++steps < 3;
+  };
+  load();
+  auto a = send("a");
+  run();
+  ASSERT_THAT(a.got->chunks, SizeIs(5));
+  EXPECT_EQ(a.got->chunks[0].reading.steps, 3u);
+  EXPECT_EQ(a.got->chunks[0].batch_size, 1u);
+  EXPECT_EQ(a.got->chunks[1].reading, prompt_reading{});
+}
+
 } // namespace model_server

@@ -88,7 +88,7 @@ TEST_F(access_test, certificate_and_key_belong_together) {
 
 TEST_F(access_test, every_option_reaches_its_field) {
   auto all = load({"--api-key-file", "keys", "--allow-no-key", "--open-metrics",
-                   "--max-connections-per-address", "7"});
+                   "--connections-per-address", "7"});
   EXPECT_EQ(all.access.keys.file, "keys");
   EXPECT_TRUE(all.access.allows_no_key);
   EXPECT_TRUE(all.access.has_open_metrics);

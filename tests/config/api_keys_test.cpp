@@ -14,8 +14,8 @@ namespace model_server {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr auto secret = "sk-0123456789abcdef";
 // printf %s sk-0123456789abcdef | sha256sum
@@ -155,7 +155,7 @@ TEST(api_keys_test, the_key_of_the_environment_may_do_everything) {
 }
 
 /// Keys in files, with their permissions.
-struct key_file_test : testing::Test {
+struct key_file_test : ::testing::Test {
   std::string write(std::string_view text, fs::perms mode) {
     auto path = folder.write("keys.json", std::string{text});
     fs::permissions(path, mode);

@@ -81,11 +81,12 @@ TEST(list_options_test, knows_both_places) {
         read_arguments(read_list_options, std::move(arguments), around));
   };
   EXPECT_FALSE(read({}, surroundings_of()).is_local);
-  EXPECT_EQ(read({"--local"}, surroundings_of()).models_folder, "");
+  EXPECT_TRUE(read({"--local"}, surroundings_of()).models_folders.empty());
   testing::temporary_folder folder;
   std::filesystem::create_directory(folder.path() / "models");
   auto around = surroundings_of(folder.path());
-  EXPECT_EQ(read({"--local"}, around).models_folder, folder.path() / "models");
+  EXPECT_EQ(read({"--local"}, around).models_folders,
+            std::vector{folder.path() / "models"});
   EXPECT_THAT(config_error_of([&] {
                 read({"--local", "--models-dir", "gone"}, around);
               }),

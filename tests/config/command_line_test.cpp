@@ -152,7 +152,8 @@ TEST_F(command_line_test, models_can_be_read_again_where_they_were_found) {
   EXPECT_EQ(find_models(files, around).at(0).name, "d");
   // What is gone was hardly meant to remove every model.
   fs::remove(folder.path() / "config.json");
-  auto error = model_server::testing::config_error_of([&] { find_models(files, around); });
+  auto error = model_server::testing::config_error_of(
+      [&] { find_models(files, around); });
   EXPECT_THAT(error, HasSubstr("config.json cannot be opened"));
 }
 
@@ -169,7 +170,8 @@ TEST_F(command_line_test, a_file_that_comes_later_is_found) {
   fs::create_directory(folder.path() / "models");
   find_models(files, around);
   fs::remove(folder.path() / "models");
-  auto error = model_server::testing::config_error_of([&] { find_models(files, around); });
+  auto error = model_server::testing::config_error_of(
+      [&] { find_models(files, around); });
   EXPECT_THAT(error, HasSubstr("models"));
   EXPECT_THAT(error, HasSubstr("is not there"));
 }

@@ -10,8 +10,8 @@
 namespace model_server {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::config_error_of;
+using ::testing::HasSubstr;
 
 std::variant<health_options, early_exit>
 read(std::vector<const char*> arguments, std::string port = {}) {
@@ -36,7 +36,9 @@ TEST(health_options_test, asks_the_server_of_the_same_environment) {
 }
 
 TEST(health_options_test, says_what_is_wrong) {
-  EXPECT_EQ(config_error_of([] { read({"--url", "a:9999"}); }),
+  EXPECT_EQ(config_error_of([] {
+              read({"--url", "a:9999"});
+            }),
             "--url is \"a:9999\", but http:// or https:// is needed");
   EXPECT_THAT(config_error_of([] { read({}, "0"); }),
               HasSubstr("MODEL_SERVER_PORT"));

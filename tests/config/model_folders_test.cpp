@@ -100,8 +100,7 @@ TEST(model_folders_test, prefers_the_working_directory) {
   fs::create_directories(root.path() / "project" / "models");
   auto program = root.path() / "project" / "build" / "release" / "model_api";
   fs::create_directories(program.parent_path());
-  EXPECT_EQ(usual_models_folders(work, program),
-            std::vector{work / "models"});
+  EXPECT_EQ(usual_models_folders(work, program), std::vector{work / "models"});
   EXPECT_EQ(usual_models_folders(root.path(), program),
             std::vector{root.path() / "project" / "models"});
 }

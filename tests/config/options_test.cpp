@@ -200,7 +200,7 @@ TEST_F(options_test, ranges_end_where_they_say) {
            range{"--port", "0", "65535", nullptr, "65536"},
            range{"--http-threads", "1", "64", "0", "65"},
            range{"--max-connections", "0", "1000000", nullptr, "1000001"},
-           range{"--max-connections-per-address", "0", "1000000", nullptr,
+           range{"--connections-per-address", "0", "1000000", nullptr,
                  "1000001"},
            range{"--max-body-bytes", "1", "268435456", "0", "1073741825"},
            range{"--max-all-body-bytes", "4194304", "8589934592", "0",

@@ -56,13 +56,17 @@ class Debian:
             ["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit",
              "--resolv-conf=copy-host", "--boot", "--console=pipe"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        children = Path(f"/proc/{self.boot.pid}/task/{self.boot.pid}/children")
-        while not (first := children.read_text().split()):
-            time.sleep(0.1)
-        self.enter = ["nsenter", "--target", first[0], "--all", "env", "-i", f"PATH={PATH}",
-                      "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"]
+        self.enter = ["false"]
         while self.say("systemctl", "is-system-running") not in ("running", "degraded"):
             time.sleep(0.5)
+            self.find_init()
+
+    def find_init(self):
+        """Its first process, of which there are several while it is made."""
+        children = Path(f"/proc/{self.boot.pid}/task/{self.boot.pid}/children").read_text().split()
+        if children:
+            self.enter = ["nsenter", "--target", children[0], "--all", "env", "-i",
+                          f"PATH={PATH}", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"]
 
     def run(self, *command, **options):
         return run(*self.enter, *command, **options)
@@ -126,10 +130,22 @@ class Clients:
             thread.join()
 
 
-def packages(build, folder, *options):
-    run("cpack", "--config", build / "CPackConfig.cmake", "-B", folder, *options,
-        stdout=subprocess.DEVNULL)
+def make_package(build, folder):
+    run("cpack", "--config", build / "CPackConfig.cmake", "-B", folder, stdout=subprocess.DEVNULL)
     return next(folder.glob("model-server_*.deb"))
+
+
+def newer(package, folder):
+    """The same package under the next version."""
+    shutil.rmtree(folder, ignore_errors=True)
+    run("dpkg-deb", "--raw-extract", package, folder)
+    control = folder / "DEBIAN/control"
+    lines = control.read_text().splitlines(keepends=True)
+    control.write_text("".join(f"Version: {NEXT_VERSION}\n" if line.startswith("Version:") else line
+                               for line in lines))
+    result = folder.with_suffix(".deb")
+    run("dpkg-deb", "-Znone", "--build", folder, result, stdout=subprocess.DEVNULL)
+    return result
 
 
 def check_service(debian, origin):
@@ -201,8 +217,8 @@ def main():
     build = Path(sys.argv[1]).resolve()
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    current = packages(build, folder / "current")
-    following = packages(build, folder / "next", "-D", f"CPACK_PACKAGE_VERSION={NEXT_VERSION}")
+    current = make_package(build, folder / "packages")
+    following = newer(current, folder / "next")
     debian = Debian(folder / "root")
     try:
         use(debian, current, following)

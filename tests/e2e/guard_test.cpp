@@ -323,7 +323,7 @@ TEST(guard_start_test, does_not_start_with_keys_it_cannot_use) {
 }
 
 TEST(guard_start_test, bounds_the_connections_of_an_address) {
-  server_process server{models, {}, {"--max-connections-per-address", "2"}};
+  server_process server{models, {}, {"--connections-per-address", "2"}};
   std::vector<http_client> kept;
   for (int i = 0; i < 2; ++i) {
     kept.emplace_back(server.port());

@@ -29,12 +29,16 @@ constexpr auto after = R"({
   "new": {"name": "echo", "params": {"prefix": "new: "}}
 })";
 
+// Tokens of a stream that goes on while things change.
+constexpr std::size_t long_reply = 400;
+
 class lifecycle_e2e_test : public testing::Test {
 protected:
   void start(std::string_view config, const std::vector<std::string>& models,
              const std::vector<std::string>& options = {}) {
     write(config);
     std::vector<std::string> arguments{"--config", folder.path("config.json"),
+                                       "--models-dir", folder.path("."),
                                        "--port", "0"};
     for (const auto& model : models)
       arguments.insert(arguments.end(), {"--model", model, "--device", "cpu"});
@@ -76,9 +80,10 @@ protected:
   // A stream of `fault` that is under way.
   std::unique_ptr<http_client> begin_stream(std::uint64_t seed) const {
     auto result = std::make_unique<http_client>(port);
-    result->request("POST", "/api/v1/fault/call",
-                    chat_body("len=150 sleep_ms=10",
-                              fmt::format(",\"seed\":{},\"stream\":true", seed)));
+    result->request(
+        "POST", "/api/v1/fault/call",
+        chat_body(fmt::format("len={} sleep_ms=10", long_reply),
+                  fmt::format(",\"seed\":{},\"stream\":true", seed)));
     EXPECT_EQ(result->receive_head().status, 200);
     EXPECT_TRUE(comes_to(port, "fault", 1, 0));
     return result;
@@ -86,7 +91,7 @@ protected:
 
   void expect_whole(http_client& stream, std::uint64_t seed) const {
     auto reply = read_stream(stream);
-    EXPECT_EQ(reply.text, expected_reply(seed, 150));
+    EXPECT_EQ(reply.text, expected_reply(seed, long_reply));
     EXPECT_TRUE(reply.is_done);
     EXPECT_TRUE(reply.has_ended_well);
   }
@@ -106,13 +111,15 @@ TEST_F(lifecycle_e2e_test, sighup_takes_up_the_file_under_a_running_stream) {
   write(after);
   server->signal(SIGHUP);
   ASSERT_TRUE(logs(" reloaded "));
+  EXPECT_TRUE(
+      comes_true([&] { return entities_of(port, "fault").size() == 2; }));
   EXPECT_EQ(post("/api/v1/old/call", chat_body("x")).status, 404);
   EXPECT_EQ(post("/api/v1/new/add").status, 200);
   EXPECT_EQ(content_of(post("/api/v1/new/call", chat_body("x")).body),
             "new: x");
-  EXPECT_TRUE(comes_true([&] { return entities_of(port, "fault").size() == 2; }));
   expect_whole(*stream, 7);
-  EXPECT_TRUE(comes_true([&] { return entities_of(port, "fault").size() == 1; }));
+  EXPECT_TRUE(
+      comes_true([&] { return entities_of(port, "fault").size() == 1; }));
   EXPECT_THAT(status(), HasSubstr(R"("batch_size":4)"));
   server->signal(SIGTERM);
   EXPECT_EQ(server->wait(), 0);
@@ -179,6 +186,7 @@ TEST_F(lifecycle_e2e_test, replies_of_real_weights_move_to_the_new_worker) {
     write(with_batch(3));
     EXPECT_EQ(post("/api/v1/reload").status, 200);
   });
+  EXPECT_TRUE(logs(" worker_replaced "));
   EXPECT_EQ(moved.text, calm.text);
   EXPECT_TRUE(moved.is_done);
 }
@@ -197,8 +205,8 @@ TEST_F(lifecycle_e2e_test, the_first_call_loads_and_idleness_unloads) {
     auto reply = post("/api/v1/tiny/call",
                       chat_body("hello", ",\"max_tokens\":3,\"seed\":1"));
     EXPECT_EQ(reply.status, 200) << reply.body;
-    EXPECT_TRUE(comes_true(
-        [&] { return worker_processes(server->id()).empty(); }));
+    EXPECT_TRUE(
+        comes_true([&] { return worker_processes(server->id()).empty(); }));
     EXPECT_THAT(status(), HasSubstr(R"("state":"inactive")"));
     EXPECT_THAT(status(), HasSubstr(R"("load":"on_demand","keep_alive":0.3)"));
   }

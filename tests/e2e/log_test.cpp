@@ -56,7 +56,7 @@ TEST(log_test, names_the_trace_that_a_request_is_part_of) {
 
 TEST(log_test, passes_over_a_trace_that_is_malformed) {
   auto log = log_of_a_chat({}, "", "traceparent: 00-4BF9-00f0-01\r\n");
-  EXPECT_THAT(log, HasSubstr("request_done request_id=id-1 model=echo"));
+  EXPECT_THAT(log, HasSubstr("request_done request_id=id-1 key=- model=echo"));
 }
 
 } // namespace

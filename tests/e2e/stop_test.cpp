@@ -36,9 +36,10 @@ TEST(stop_test, finishes_what_it_has_begun_and_exits_with_0) {
   // Half of a request that will only be complete during the drain.
   http_client late{server.port()};
   auto body = chat_body("len=1");
-  late.send(fmt::format("POST /api/v1/fault/call HTTP/1.1\r\nHost: localhost\r\n"
-                        "Content-Length: {}\r\n\r\n",
-                        body.size()));
+  late.send(
+      fmt::format("POST /api/v1/fault/call HTTP/1.1\r\nHost: localhost\r\n"
+                  "Content-Length: {}\r\n\r\n",
+                  body.size()));
   http_client idle{server.port()};
   ASSERT_TRUE(comes_to(server.port(), "fault", 2, 0));
   server.signal(SIGTERM);
@@ -139,9 +140,9 @@ TEST(stop_test, is_live_but_not_ready_without_a_model) {
 TEST(stop_test, is_asked_for_its_health_by_a_command) {
   server_process server{models, {}};
   auto ask = [&](std::string_view path) {
-    return server_process{{"health", "--url",
-                           fmt::format("http://127.0.0.1:{}{}", server.port(),
-                                       path)}}
+    return server_process{
+        {"health", "--url",
+         fmt::format("http://127.0.0.1:{}{}", server.port(), path)}}
         .wait();
   };
   EXPECT_EQ(ask("/health/live"), 0);

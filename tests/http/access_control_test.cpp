@@ -12,8 +12,8 @@ namespace model_server {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr auto key_text = R"({"keys": [
   {"name": "alice", "key": "alice-0123456789", "role": "call",
@@ -26,8 +26,8 @@ constexpr auto ops = "Bearer ops-0123456789ab";
 
 using fields = std::vector<std::pair<std::string_view, std::string_view>>;
 
-http_request asking(fields all, std::string_view method = "POST") {
-  http_request result{.method = method};
+http_request asking(fields all) {
+  http_request result;
   result.fields = std::move(all);
   return result;
 }
@@ -45,7 +45,7 @@ std::pair<unsigned, std::string> refused(unsigned status, std::string code) {
 
 const auto welcome = refused(0, "");
 
-struct access_control_test : testing::Test {
+struct access_control_test : ::testing::Test {
   access_control_test() {
     write(key_text);
     settings.keys.file = (folder.path() / "keys.json").string();

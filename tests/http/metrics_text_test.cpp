@@ -36,7 +36,7 @@ TEST(metrics_text_test, tells_of_each_entity_what_holds_now) {
                      model_state::ready,
                      8,
                      {busy, entity("cuda:0", "node-b")}};
-  auto seen = read({{model}, false});
+  auto seen = read({.models = {model}});
   auto on_cpu = R"({device="cpu",model="org/m"})";
   auto on_other = R"({device="node-b/cuda:0",model="org/m"})";
   auto value = [&](const std::string& name, const char* labels) {

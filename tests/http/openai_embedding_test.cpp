@@ -213,8 +213,8 @@ protected:
     common.gateway = gateway;
     choice_counts counts{.prompts = inputs};
     choice_starter::start(
-        std::make_shared<choice_starter>(system, common, std::move(call), false,
-                                         3),
+        std::make_shared<choice_starter>(system, common, std::move(call),
+                                         nullptr, false, 3),
         std::make_shared<whole_answer>(
             std::make_unique<recording_answer>(record),
             std::make_unique<embedding_format>("m", number_encoding::numbers),

@@ -109,7 +109,8 @@ TEST(key_usage_test, counts_requests_in_progress) {
   EXPECT_FALSE(usage.begin_request(start));
   auto refusal = usage.begin_request(start);
   ASSERT_TRUE(refusal);
-  EXPECT_THAT(refusal->message, HasSubstr("has 2 requests in progress"));
+  EXPECT_THAT(refusal->message,
+              HasSubstr("as many requests in progress as it may: 2"));
   EXPECT_EQ(refusal->retry_after, 1u);
   usage.end_request();
   EXPECT_FALSE(usage.begin_request(start));
@@ -158,6 +159,12 @@ TEST(key_usage_test, new_limits_begin_anew_and_old_ones_go_on) {
 
 // -- metered_writer -----------------------------------------------------------
 
+admitted prompt_of(std::uint32_t tokens) {
+  admitted result;
+  result.prompt_tokens = tokens;
+  return result;
+}
+
 struct metered_writer_test : testing::Test {
   std::unique_ptr<metered_writer> writer(bool counts_prompt = true) {
     return std::make_unique<metered_writer>(
@@ -178,12 +185,14 @@ struct metered_writer_test : testing::Test {
 
 TEST_F(metered_writer_test, charges_prompt_and_reply_as_they_come) {
   auto to = writer();
-  to->begin({.prompt_tokens = 100});
+  to->begin(prompt_of(100));
   EXPECT_EQ(left(), "999900");
   to->text("a", 1, {});
   to->text("bc", 5, {});
   EXPECT_EQ(left(), "999895");
-  to->end({.prompt_tokens = 100, .completion_tokens = 7});
+  reply_summary summary;
+  summary.completion_tokens = 7;
+  to->end(summary);
   EXPECT_EQ(left(), "999893");
   EXPECT_EQ(client->text, "abc");
   EXPECT_TRUE(client->end);
@@ -191,7 +200,7 @@ TEST_F(metered_writer_test, charges_prompt_and_reply_as_they_come) {
 
 TEST_F(metered_writer_test, charges_a_client_that_leaves_for_what_was_made) {
   auto to = writer();
-  to->begin({.prompt_tokens = 10});
+  to->begin(prompt_of(10));
   to->text("a", 3, {});
   to.reset();
   EXPECT_EQ(left(), "999987");
@@ -199,7 +208,7 @@ TEST_F(metered_writer_test, charges_a_client_that_leaves_for_what_was_made) {
 
 TEST_F(metered_writer_test, charges_a_prompt_once) {
   auto to = writer(false);
-  to->begin({.prompt_tokens = 100});
+  to->begin(prompt_of(100));
   to->text("a", 2, {});
   EXPECT_EQ(left(), "999998");
 }

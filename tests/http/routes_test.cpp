@@ -74,9 +74,9 @@ TEST(routes_test, takes_slashes_and_escapes_in_model_names) {
 
 TEST(routes_test, keeps_stories_apart_from_models) {
   EXPECT_EQ(found("GET", "/api/v1/requests/call-1"),
-            (route_match{endpoint::story, "call-1"}));
+            (route_match{endpoint::story, "call-1", route_access::admin}));
   EXPECT_EQ(found("POST", "/api/v1/requests/m/call"),
-            (route_match{endpoint::call, "requests/m"}));
+            (route_match{endpoint::call, "requests/m", route_access::call}));
   EXPECT_EQ(refused("POST", "/api/v1/requests/call-1").allow, "GET, HEAD");
 }
 

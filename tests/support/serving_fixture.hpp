@@ -146,11 +146,11 @@ protected:
       plans[name] = plan;
       settings.push_back(setting_of(name));
     }
-    open(settings);
+    open_models(settings);
   }
 
   /// The same of models that have a plan.
-  void open(const std::vector<model_setting>& models) {
+  void open_models(const std::vector<model_setting>& models) {
     if (door)
       caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
     start_node();
@@ -249,7 +249,7 @@ protected:
   gateway_actor door;
   node_actor node;
   /// Puts an actor of the test's between supervisors and node; may be null.
-  std::function<node_actor(node_actor)> stand_before;
+  std::function<node_actor(const node_actor&)> stand_before;
   /// The first ones, by model.
   std::map<std::string, supervisor_actor> supervisors;
   /// By model.

@@ -64,6 +64,7 @@ class Hub:
         handler = type("Handler", (HubHandler,), {"hub": self, "role": role})
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         server.daemon_threads = True
+        server.handle_error = lambda *_: None  # clients that leave are what this is for
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server
 

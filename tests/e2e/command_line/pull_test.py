@@ -13,6 +13,7 @@ def noise(size, seed=1):
 class PullTest(Program):
     def setUp(self):
         super().setUp()
+        (self.folder / "models").mkdir()
         self.weights = noise(10 * LARGE)
         self.model = Model({"config.json": CONFIG, "tokenizer.json": b"{}", "README.md": b"no", "evil.bin": b"pickle",
                             "model.safetensors": self.weights})
@@ -58,6 +59,10 @@ class PullTest(Program):
         self.hub.models["org/tiny"] = Model(files)
         self.assert_ends(self.pull(model="org/tiny"), 0, "It is served as org/tiny")
         self.assert_ends(self.run_command("list", "--local"), 0, "org/tiny", "safetensors BF16")
+        packed = self.run_command("quantize", "models/org/tiny", "--to", "int8", "--output", "models/packed")
+        self.assert_ends(packed, 0)
+        self.assert_ends(self.run_command("list", "--local"), 0, "packed", "safetensors int8")
+        self.assert_ends(self.pull("--to", "models/packed", model="org/tiny"), 1, "was not made by model_api pull")
         url = self.start_server("{}", "org/tiny")
         reply = self.run_command("chat", "org/tiny", "How do I add a device?", "--url", url, "--set", "temperature=0")
         self.assert_ends(reply, 0, "device")

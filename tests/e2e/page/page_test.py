@@ -342,7 +342,8 @@ class PageTest(unittest.TestCase):
 
     def test_figures_are_drawn_and_what_is_missing_has_no_data(self):
         numbers = json.dumps(METRICS)
-        self.browser.run(f"""(() => {{
+        # In place before the page asks for the first time.
+        script = self.browser.call("Page.addScriptToEvaluateOnNewDocument", source=f"""(() => {{
           const real = window.fetch;
           let asked = 0;
           window.fetch = (url, how) => {{
@@ -353,6 +354,9 @@ class PageTest(unittest.TestCase):
             return Promise.resolve(new Response(text));
           }};
         }})()""")
+        self.addCleanup(self.browser.call, "Page.removeScriptToEvaluateOnNewDocument", **script)
+        self.browser.call("Page.reload")
+        self.browser.wait("document.querySelector('.suggestion')")
         self.go("figures")
         self.browser.wait("document.querySelectorAll('path.line').length >= 4")
         names = self.browser.wait("""(() => {

@@ -22,7 +22,7 @@ std::string last_words(const reply_prompt& prompt) {
 logging_writer::logging_writer(std::unique_ptr<reply_writer> next,
                                const request_names& names,
                                const generation_request& request)
-    : next_(std::move(next)),
+    : passing_writer(std::move(next)),
       names_(names),
       prompt_(last_words(request.prompt)) {
   // nop
@@ -38,34 +38,10 @@ logging_writer::~logging_writer() {
              {"reply", private_text{reply_}}});
 }
 
-void logging_writer::begin(const admitted& facts) {
-  next_->begin(facts);
-}
-
-void logging_writer::resume(const admitted& facts) {
-  next_->resume(facts);
-}
-
 void logging_writer::text(std::string_view piece, std::uint64_t last,
                           std::span<const token> tokens) {
   reply_ += piece.substr(0, kept_bytes - reply_.size());
-  next_->text(piece, last, tokens);
-}
-
-void logging_writer::end(const reply_summary& summary) {
-  next_->end(summary);
-}
-
-void logging_writer::fail(const failure& reason) {
-  next_->fail(reason);
-}
-
-void logging_writer::ping() {
-  next_->ping();
-}
-
-bool logging_writer::reports_progress() const {
-  return next_->reports_progress();
+  passing_writer::text(piece, last, tokens);
 }
 
 } // namespace model_server

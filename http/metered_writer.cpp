@@ -9,7 +9,7 @@ namespace model_server {
 metered_writer::metered_writer(std::unique_ptr<reply_writer> next,
                                std::shared_ptr<key_usage> usage,
                                bool counts_prompt)
-    : next_(std::move(next)),
+    : passing_writer(std::move(next)),
       usage_(std::move(usage)),
       counts_prompt_(counts_prompt) {
   // nop
@@ -18,34 +18,18 @@ metered_writer::metered_writer(std::unique_ptr<reply_writer> next,
 void metered_writer::begin(const admitted& facts) {
   if (counts_prompt_)
     charge(facts.prompt_tokens);
-  next_->begin(facts);
-}
-
-void metered_writer::resume(const admitted& facts) {
-  next_->resume(facts);
+  passing_writer::begin(facts);
 }
 
 void metered_writer::text(std::string_view piece, std::uint64_t last,
                           std::span<const token> tokens) {
   charge_reply_up_to(last);
-  next_->text(piece, last, tokens);
+  passing_writer::text(piece, last, tokens);
 }
 
 void metered_writer::end(const reply_summary& summary) {
   charge_reply_up_to(summary.completion_tokens);
-  next_->end(summary);
-}
-
-void metered_writer::fail(const failure& reason) {
-  next_->fail(reason);
-}
-
-void metered_writer::ping() {
-  next_->ping();
-}
-
-bool metered_writer::reports_progress() const {
-  return next_->reports_progress();
+  passing_writer::end(summary);
 }
 
 void metered_writer::charge(std::uint64_t tokens) {

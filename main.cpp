@@ -9,14 +9,12 @@
 #include "http/client/commands.hpp"
 #include "http/client/output.hpp"
 #include "config/command_line.hpp"
-#include "config/health_options.hpp"
 #include "config/logging.hpp"
 #include "config/loopback.hpp"
 #include "config/quantize_options.hpp"
 #include "config/service_manager.hpp"
 #include "http/access_control.hpp"
 #include "http/endpoints.hpp"
-#include "http/health_check.hpp"
 #include "http/server.hpp"
 #include "http/succession.hpp"
 #include "models/kernels/kernel_set.hpp"
@@ -450,19 +448,6 @@ int quantize_weights(int argc, const char* const* argv) {
   return 0;
 }
 
-int ask_health(int argc, const char* const* argv) {
-  auto read = read_health_options(argc, argv, process_surroundings({}));
-  if (const auto* early = std::get_if<early_exit>(&read)) {
-    print_now(early->text);
-    return 0;
-  }
-  auto problem = check_health(std::get<health_options>(read).url);
-  if (problem.empty())
-    return 0;
-  fmt::print(stderr, "model_api: {}\n", problem);
-  return failed;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -482,8 +467,6 @@ int main(int argc, char** argv) {
   try {
     if (argc > 1 && std::string_view{argv[1]} == quantize_command)
       return quantize_weights(argc - 1, argv + 1);
-    if (argc > 1 && std::string_view{argv[1]} == health_command)
-      return ask_health(argc - 1, argv + 1);
     if (auto status = run_client_command(argc, argv))
       return *status;
     best_kernels(); // or why the form that was asked for cannot be had

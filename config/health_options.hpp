@@ -1,15 +1,12 @@
 // The command line of `model_api health`.
 #pragma once
 
-#include "config/command_line.hpp"
+#include "config/subcommand.hpp"
 
 #include <string>
 #include <variant>
 
 namespace model_server {
-
-/// The first argument that makes the program ask a server how it is.
-inline constexpr const char* health_command = "health";
 
 struct health_options {
   /// What is asked, with whatever status 200 means there.

@@ -3,6 +3,7 @@
 
 #include "http/client/bench.hpp"
 #include "http/client/chat.hpp"
+#include "http/client/health.hpp"
 #include "http/client/hub/pull.hpp"
 #include "http/client/interrupt.hpp"
 #include "http/client/list.hpp"
@@ -53,6 +54,8 @@ std::optional<int> run_client_command(int argc, const char* const* argv) {
     return run(read_list_options, list_models, argc, argv);
   if (name == "bench")
     return run(read_bench_options, bench, argc, argv);
+  if (name == "health")
+    return run(read_health_options, ask_health, argc, argv);
   return std::nullopt;
 }
 

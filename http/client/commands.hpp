@@ -1,4 +1,5 @@
-// The commands that talk over HTTP: `model_api pull`, `chat`, `list`, `bench`.
+// The commands that talk over HTTP: `model_api pull`, `chat`, `list`, `bench`,
+// `health`.
 #pragma once
 
 #include <optional>

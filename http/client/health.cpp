@@ -1,5 +1,5 @@
 // One GET by OpenSSL's own HTTP client.
-#include "http/health_check.hpp"
+#include "http/client/health.hpp"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <stdexcept>
 
 namespace model_server {
 
@@ -35,21 +36,22 @@ BIO* add_tls(BIO* connection, void* context, int connects, int has_tls) {
 
 } // namespace
 
-std::string check_health(const std::string& url) {
+int ask_health(const health_options& options) {
   std::unique_ptr<SSL_CTX, freed_by<::SSL_CTX_free>> context{
       ::SSL_CTX_new(::TLS_client_method())};
   // No proxy, whatever the environment says.
   std::unique_ptr<BIO, freed_by<::BIO_free_all>> answer{::OSSL_HTTP_get(
-      url.c_str(), "", nullptr, nullptr, nullptr, add_tls, context.get(), 0,
+      options.url.c_str(), "", nullptr, nullptr, nullptr, add_tls, context.get(), 0,
       nullptr, nullptr, 0, most_bytes, patience_seconds)};
   if (answer)
-    return {};
+    return 0;
   const char* detail = nullptr;
   int flags = 0;
   auto code = ::ERR_get_error_all(nullptr, nullptr, nullptr, &detail, &flags);
   const auto* reason = ::ERR_reason_error_string(code);
-  return fmt::format("{}: {}{}{}", url, reason == nullptr ? "failed" : reason,
-                     *detail == '\0' ? "" : ", ", detail);
+  throw std::runtime_error(fmt::format(
+      "{}: {}{}{}", options.url, reason == nullptr ? "failed" : reason,
+      *detail == '\0' ? "" : ", ", detail));
 }
 
 } // namespace model_server

@@ -1,12 +1,12 @@
-// Asks a server how it is, as `model_api health` does.
+// `model_api health`: asks a server how it is.
 #pragma once
 
-#include <string>
+#include "config/health_options.hpp"
 
 namespace model_server {
 
-/// Empty if the address answers with status 200 within some seconds, else why
-/// not, for people.
-std::string check_health(const std::string& url);
+/// Exit status 0 if the address answers with status 200 within some seconds.
+/// Throws `std::runtime_error`, which says why not.
+int ask_health(const health_options& options);
 
 } // namespace model_server

@@ -21,7 +21,7 @@ read(std::vector<const char*> arguments, std::string port = {}) {
       return port;
     return std::nullopt;
   };
-  arguments.insert(arguments.begin(), health_command);
+  arguments.insert(arguments.begin(), "health");
   return read_health_options(static_cast<int>(arguments.size()),
                              arguments.data(), around);
 }

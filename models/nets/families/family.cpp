@@ -353,4 +353,14 @@ mlp_spec joined_mlp(const decoder_spec& spec, const std::string& joined,
           linear(down, spec.hidden, inner, has_bias)};
 }
 
+experts_spec gated_experts(const decoder_spec& spec, const std::string& prefix,
+                           std::size_t count, std::size_t inner) {
+  experts_spec result;
+  result.router = linear(prefix + "gate", count, spec.hidden);
+  for (std::size_t e = 0; e < count; ++e)
+    result.experts.push_back(
+        gated_mlp(spec, fmt::format("{}experts.{}.", prefix, e), inner));
+  return result;
+}
+
 } // namespace model_server

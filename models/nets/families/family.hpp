@@ -159,4 +159,9 @@ mlp_spec plain_mlp(const decoder_spec& spec, const std::string& up,
 mlp_spec joined_mlp(const decoder_spec& spec, const std::string& joined,
                     const std::string& down, bool has_bias = false);
 
+/// `count` gated networks `experts.0` and so on behind `prefix`, with their
+/// router `gate`.
+experts_spec gated_experts(const decoder_spec& spec, const std::string& prefix,
+                           std::size_t count, std::size_t inner);
+
 } // namespace model_server

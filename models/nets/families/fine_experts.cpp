@@ -14,12 +14,8 @@ experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
                           std::size_t shared) {
   auto inner = read_size_or(config, {"moe_intermediate_size"}, 1407);
   auto mlp_bias = config.boolean("mlp_bias").value_or(false);
-  experts_spec result;
-  result.router = linear(name + "gate", count, spec.hidden);
+  auto result = gated_experts(spec, name, count, inner);
   result.scale = read_number_or(config, "routed_scaling_factor", 0.0, 1e6, 1.0);
-  for (std::size_t e = 0; e < count; ++e)
-    result.experts.push_back(
-        gated_mlp(spec, fmt::format("{}experts.{}.", name, e), inner));
   if (shared != 0)
     result.shared =
         gated_mlp(spec, name + "shared_experts.", inner * shared, mlp_bias);

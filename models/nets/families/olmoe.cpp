@@ -3,8 +3,6 @@
 
 #include "models/nets/families/family.hpp"
 
-#include <fmt/format.h>
-
 namespace model_server {
 
 decoder_spec read_olmoe(const config_fields& config) {
@@ -20,13 +18,10 @@ decoder_spec read_olmoe(const config_fields& config) {
     auto name = layer_name(spec, i);
     layer.attention.query_norm = norm(name + "self_attn.q_norm");
     layer.attention.key_norm = norm(name + "self_attn.k_norm");
-    experts_spec experts;
-    experts.router = linear(name + "mlp.gate", count, spec.hidden);
+    auto experts =
+        gated_experts(spec, name + "mlp.", count, spec.intermediate);
     experts.chosen = chosen;
     experts.is_normalized = config.boolean("norm_topk_prob").value_or(false);
-    for (std::size_t e = 0; e < count; ++e)
-      experts.experts.push_back(gated_mlp(
-          spec, fmt::format("{}mlp.experts.{}.", name, e), spec.intermediate));
     layer.experts = std::move(experts);
   }
   return spec;

@@ -3,8 +3,6 @@
 
 #include "models/nets/families/family.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace model_server {
@@ -25,18 +23,6 @@ std::vector<bool> read_sparse_layers(const config_fields& config,
   return result;
 }
 
-experts_spec read_experts(const config_fields& config, const decoder_spec& spec,
-                          const std::string& name, std::size_t count,
-                          std::size_t inner) {
-  experts_spec result;
-  result.router = linear(name + "gate", count, spec.hidden);
-  result.is_normalized = config.boolean("norm_topk_prob").value_or(false);
-  for (std::size_t e = 0; e < count; ++e)
-    result.experts.push_back(
-        gated_mlp(spec, fmt::format("{}experts.{}.", name, e), inner));
-  return result;
-}
-
 void add_experts(const config_fields& config, decoder_spec& spec,
                  std::size_t count, std::size_t chosen, std::size_t inner,
                  std::size_t shared) {
@@ -49,8 +35,9 @@ void add_experts(const config_fields& config, decoder_spec& spec,
     if (!sparse[i])
       continue;
     auto name = layer_name(spec, i) + "mlp.";
-    auto experts = read_experts(config, spec, name, count, inner);
+    auto experts = gated_experts(spec, name, count, inner);
     experts.chosen = chosen;
+    experts.is_normalized = config.boolean("norm_topk_prob").value_or(false);
     if (shared != 0) {
       experts.shared = gated_mlp(spec, name + "shared_expert.", shared);
       experts.shared_gate = linear(name + "shared_expert_gate", 1, spec.hidden);

@@ -7,10 +7,10 @@
 #include "config/model_choice.hpp"
 #include "config/model_files.hpp"
 #include "config/option_table.hpp"
+#include "config/parse_arguments.hpp"
 #include "config/quote.hpp"
 #include "config/version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -76,15 +76,7 @@ arguments split_arguments(int argc, const char* const* argv) {
       app.add_option("--" + line.name, result.values[line.name])
           ->allow_extra_args(false);
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ArgumentMismatch& problem) {
-    std::string_view name = problem.what();
-    throw config_error(
-        fmt::format("{} needs a value", name.substr(0, name.find(':'))));
-  } catch (const CLI::ParseError& problem) {
-    throw config_error(problem.what());
-  }
+  parse_arguments(app, argc, argv);
   if (auto extras = app.remaining(); !extras.empty() && !result.help)
     throw config_error(fmt::format("{} is no option; --help lists them",
                                    quote(extras[0], 128)));

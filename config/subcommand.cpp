@@ -3,8 +3,8 @@
 
 #include "config/entry_params.hpp"
 #include "config/option_table.hpp"
+#include "config/parse_arguments.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <map>
@@ -65,15 +65,7 @@ std::optional<early_exit> read_subcommand(const subcommand& what, int argc,
     else
       found[name] = app.add_option(name, texts[name])->allow_extra_args(false);
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ArgumentMismatch& problem) {
-    std::string_view name = problem.what();
-    throw config_error(
-        fmt::format("{} needs a value", name.substr(0, name.find(':'))));
-  } catch (const CLI::ParseError& problem) {
-    throw config_error(problem.what());
-  }
+  parse_arguments(app, argc, argv);
   if (wants_help)
     return early_exit{help_of(what)};
   for (const auto& argument : what.arguments) {

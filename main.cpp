@@ -312,20 +312,24 @@ struct serving_end {
   }
 };
 
-// Keys and certificate; what cannot be used leaves everything as it was.
-void reload_door(access_control& access, http_server& server) {
+// Keys and certificate, as far as there are such; what cannot be used leaves
+// everything as it was.
+void reload_door(const settings& config, access_control& access,
+                 http_server& server) {
   auto attempt = [](std::string_view what, auto reload) {
     try {
       reload();
-      log_event(log_level::info, "reloaded", {{"what", what}});
+      log_event(log_level::info, "door_reloaded", {{"what", what}});
     } catch (const std::exception& problem) {
-      log_event(log_level::error, "not_reloaded",
+      log_event(log_level::error, "door_not_reloaded",
                 {{"what", what}, {"reason", problem.what()}});
     }
   };
-  attempt("keys",
-          [&] { access.reload_keys(std::chrono::steady_clock::now()); });
-  attempt("certificate", [&] { server.reload_certificate(); });
+  if (config.access.keys.are_there())
+    attempt("keys",
+            [&] { access.reload_keys(std::chrono::steady_clock::now()); });
+  if (config.http.has_tls())
+    attempt("certificate", [&] { server.reload_certificate(); });
 }
 
 /// Until a signal, or until a successor serves, which is returned. Calls
@@ -394,7 +398,7 @@ int serve(const settings& config, const std::vector<std::string>& command_line,
     start_models(system, gateway, config, tell_result(started));
     auto next = serve_clients(system, gateway, server, *started,
                               config.node_name, command_line, before, [&] {
-                                reload_door(*access, server);
+                                reload_door(config, *access, server);
                                 caf::anon_send(gateway, reload_models{});
                               });
     if (next) {

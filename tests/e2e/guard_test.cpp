@@ -257,6 +257,40 @@ TEST_F(guard_test, streams_to_a_page_with_all_headers) {
 
 // -- other servers ------------------------------------------------------------
 
+TEST(guard_reload_test, takes_up_changed_keys_and_no_bad_ones) {
+  scratch_folder folder;
+  auto write = [&](std::string_view text) {
+    auto file = folder.write("keys.json", text);
+    std::filesystem::permissions(file, std::filesystem::perms{0600});
+    return file;
+  };
+  auto of = [](std::string_view name) {
+    return fmt::format(R"({{"keys": [{{"name": "{0}", "role": "call",
+                           "key": "sk-{0}-0123456789abcdef"}}]}})",
+                       name);
+  };
+  server_process server{
+      models, {"echo"}, {"--api-key-file", write(of("first"))}};
+  auto status_for = [&](std::string_view name) {
+    return fetch(server.port(), "GET", "/v1/models", "",
+                 fmt::format("Authorization: Bearer sk-{}-0123456789abcdef\r\n",
+                             name))
+        .status;
+  };
+  EXPECT_EQ(status_for("first"), 200);
+  write(of("second"));
+  server.signal(SIGHUP);
+  EXPECT_TRUE(comes_true([&] { return status_for("second") == 200; }));
+  EXPECT_EQ(status_for("first"), 401);
+  write("{}");
+  server.signal(SIGHUP);
+  EXPECT_TRUE(comes_true([&] {
+    return server.log().find("door_not_reloaded what=keys reason=")
+           != std::string::npos;
+  }));
+  EXPECT_EQ(status_for("second"), 200);
+}
+
 TEST(guard_start_test, serves_its_own_machine_alone_without_keys) {
   server_process server{models, {"echo"}};
   auto call_with = [&](std::string_view fields) {

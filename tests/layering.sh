@@ -41,8 +41,11 @@ forbid '(torch|ATen|c10)/' "libtorch is for models/torch/*.cpp, which is loaded 
   config models/*.cpp models/{text,weights,kernels,engine,nets,entries} actors http main.cpp
 while IFS= read -r header; do
   complain "$header: a header includes torch"
-done < <(find config models actors http -name '*.hpp' \
+done < <(find config models actors http -name '*.hpp' -not -name torch_weights.hpp \
          | xargs grep -lE '^ *# *include *<(torch|ATen|c10)/' || true)
+forbid 'models/torch/torch_weights.hpp' "this one is for models/torch/*.cpp alone" \
+  config models/*.[ch]pp models/torch/*.hpp models/{text,weights,kernels,engine,nets,entries} actors http \
+  main.cpp tests bench
 forbid 'restinio/' "RESTinio is for http/" config models actors http/client main.cpp
 forbid 'caf/' "CAF is for actors/ and http/" config models http/client
 forbid '(curl/|histedit)' "libcurl and libedit are for http/client/" config models actors http/*.[ch]pp main.cpp

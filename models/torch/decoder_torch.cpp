@@ -7,8 +7,8 @@
 #include "models/nets/matrix_reader.hpp"
 #include "models/nets/rope.hpp"
 #include "models/torch/torch_threads.hpp"
+#include "models/torch/torch_weights.hpp"
 
-#include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
@@ -23,57 +23,6 @@
 namespace model_server {
 
 namespace {
-
-at::ScalarType torch_type(number_format format) {
-  switch (format) {
-  case number_format::f16:
-    return at::kHalf;
-  case number_format::bf16:
-    return at::kBFloat16;
-  default:
-    return at::kFloat;
-  }
-}
-
-struct linear {
-  at::Tensor weight; // [out, in]; undefined if there is none
-  at::Tensor bias;   // [out] or undefined
-
-  at::Tensor operator()(const at::Tensor& x) const {
-    return at::linear(x, weight, bias);
-  }
-};
-
-// Undefined where there is no norm.
-struct norm_tensors {
-  at::Tensor weight, bias;
-};
-
-struct mlp {
-  linear gate, up, down;
-};
-
-struct experts {
-  linear router, shared_gate;
-  std::vector<float> correction;
-  std::vector<mlp> all;
-  std::optional<mlp> shared;
-};
-
-struct latent {
-  linear query_down, down, up;
-  norm_tensors query_norm, norm;
-};
-
-struct layer {
-  norm_tensors attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
-  norm_tensors query_norm, key_norm;
-  linear query, key, value, output;
-  std::optional<latent> narrow;
-  at::Tensor sinks; // [heads] or undefined
-  mlp feed_forward;
-  std::optional<experts> mixture;
-};
 
 // Cosines and sines of each new token's position, [n, 1, pairs].
 struct turns {
@@ -104,99 +53,6 @@ at::Tensor append(at::Tensor& store, const at::Tensor& fresh,
   store.narrow(1, size, fresh.size(1)).copy_(fresh);
   return store.narrow(1, 0, needed);
 }
-
-// Reads tensors for a device.
-class tensor_reader {
-public:
-  tensor_reader(const weight_folder& folder, const decoder_spec& spec,
-                at::ScalarType format, const at::TensorOptions& options)
-      : spec_(spec),
-        read_(folder, spec.norm_offset),
-        format_(format),
-        options_(options) {
-  }
-
-  linear matrix(const matrix_source& source) const {
-    if (!source.is_there())
-      return {};
-    auto weights = read_.plain(source, std::nullopt);
-    linear result;
-    auto& plain = weights.plain;
-    auto stored = at::from_blob(const_cast<void*>(plain.data),
-                                {static_cast<std::int64_t>(plain.rows),
-                                 static_cast<std::int64_t>(plain.columns)},
-                                torch_type(plain.format));
-    result.weight = stored.to(format_).to(options_);
-    // Not where it was if that is gone soon.
-    if (result.weight.data_ptr() == plain.data && !weights.storage.empty())
-      result.weight = result.weight.clone();
-    bytes_ += result.weight.nbytes();
-    if (!weights.bias.empty())
-      result.bias = vector(weights.bias);
-    return result;
-  }
-
-  norm_tensors norm(const norm_spec& norm, std::size_t size) const {
-    return norm.is_there() ? tensors_of(read_.norm(norm, size))
-                           : norm_tensors{};
-  }
-
-  norm_tensors head_norm(const norm_spec& norm, std::size_t heads) const {
-    if (!norm.is_there())
-      return {};
-    auto size = spec_.head;
-    if (spec_.head_norm_over == head_norm_scope::head)
-      return tensors_of(read_.norm(norm, size));
-    auto each = spec_.head_norm_over == head_norm_scope::each_head;
-    auto shape = each ? std::vector<std::uint64_t>{heads, size}
-                      : std::vector<std::uint64_t>{heads * size};
-    auto result = tensors_of(read_.norm(norm, heads * size, shape));
-    if (each)
-      result.weight = result.weight.reshape(
-          {static_cast<std::int64_t>(heads), static_cast<std::int64_t>(size)});
-    return result;
-  }
-
-  at::Tensor floats(const std::string& name,
-                    std::vector<std::uint64_t> shape) const {
-    std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-    return vector(read_.floats(name, std::move(shape))).reshape(sizes);
-  }
-
-  std::vector<float> host_floats(const std::string& name,
-                                 std::size_t size) const {
-    return read_.floats(name, {size});
-  }
-
-  mlp feed_forward(const mlp_spec& source) const {
-    return {matrix(source.gate), matrix(source.up), matrix(source.down)};
-  }
-
-  /// Of all that were read for the device so far.
-  std::size_t bytes() const {
-    return bytes_;
-  }
-
-private:
-  at::Tensor vector(const std::vector<float>& values) const {
-    auto result = at::tensor(values).to(format_).to(options_);
-    bytes_ += result.nbytes();
-    return result;
-  }
-
-  norm_tensors tensors_of(const matrix_reader::norm_weights& norm) const {
-    norm_tensors result{vector(norm.weight), {}};
-    if (!norm.bias.empty())
-      result.bias = vector(norm.bias);
-    return result;
-  }
-
-  const decoder_spec& spec_;
-  matrix_reader read_;
-  at::ScalarType format_;
-  at::TensorOptions options_;
-  mutable std::size_t bytes_ = 0;
-};
 
 at::Tensor activated(activation kind, const at::Tensor& gate,
                      const at::Tensor& up) {
@@ -234,16 +90,15 @@ public:
                 const std::string& device, number_format format,
                 const load_watch& watch)
       : spec_(std::move(spec)),
-        weights_(std::move(weights)),
-        format_(torch_type(format)),
+        files_(std::move(weights)),
         options_(at::TensorOptions().device(device)) {
+    auto type = torch_type(format);
     // Half formats are slow on a CPU, or not there at all.
-    options_ =
-        options_.dtype(options_.device().is_cpu() ? at::kFloat : format_);
+    options_ = options_.dtype(options_.device().is_cpu() ? at::kFloat : type);
     for (auto& rope : spec_.ropes)
       frequencies_.push_back(rope_frequencies(rope, spec_.longest));
     c10::InferenceMode guard;
-    load(watch);
+    weights_ = read_torch_weights(spec_, *files_, type, options_, watch);
   }
 
   std::size_t vocabulary() const override {
@@ -270,12 +125,12 @@ public:
   void forward(std::span<net_input> inputs, float* scores) override {
     c10::InferenceMode guard;
     for (auto& input : inputs)
-      caches_[input.id].resize(layers_.size());
+      caches_[input.id].resize(weights_.layers.size());
     auto x = embed(inputs);
     auto turned = turns_of(inputs, x.size(0));
-    for (std::size_t i = 0; i < layers_.size(); ++i)
+    for (std::size_t i = 0; i < weights_.layers.size(); ++i)
       x = run_layer(i, x, inputs, turned);
-    auto states = norm(norm_, spec_.norms, x);
+    auto states = norm(weights_.norm, spec_.norms, x);
     std::int64_t end = 0;
     for (auto& input : inputs) {
       auto count = static_cast<std::int64_t>(input.tokens.size());
@@ -300,7 +155,7 @@ public:
   memory_usage usage() const override {
     if (options_.device().is_cpu())
       return {};
-    auto bytes = weight_bytes_;
+    auto bytes = weights_.bytes;
     for (const auto& [id, cache] : caches_)
       for (const auto& each : cache)
         if (each.keys.defined())
@@ -309,78 +164,8 @@ public:
   }
 
 private:
-  // --- loading ---------------------------------------------------------------
-
   at::Tensor to_device(const at::Tensor& tensor) const {
     return tensor.to(options_.device());
-  }
-
-  void load(const load_watch& watch) {
-    tensor_reader read{*weights_, spec_, format_, options_};
-    auto hidden = spec_.hidden;
-    embedding_ = read.matrix(spec_.embedding);
-    if (!spec_.positions.empty())
-      positions_ = read.floats(spec_.positions, {spec_.context, hidden});
-    embedding_norm_ = read.norm(spec_.embedding_norm, hidden);
-    norm_ = read.norm(spec_.norm, hidden);
-    if (!spec_.slopes.empty())
-      slopes_ = to_device(at::tensor(spec_.slopes).reshape({-1, 1, 1}));
-    head_ = spec_.scores.is_there() ? read.matrix(spec_.scores) : embedding_;
-    for (auto& source : spec_.layers) {
-      layers_.push_back(load_layer(read, source));
-      if (watch)
-        watch(static_cast<double>(layers_.size())
-              / static_cast<double>(spec_.layers.size()));
-    }
-    weight_bytes_ = read.bytes();
-  }
-
-  layer load_layer(const tensor_reader& read, const layer_spec& source) const {
-    auto hidden = spec_.hidden;
-    auto& attention = source.attention;
-    layer result;
-    result.attention_norm = read.norm(source.attention_norm, hidden);
-    result.attention_out_norm = read.norm(source.attention_out_norm, hidden);
-    result.mlp_norm = read.norm(source.mlp_norm, hidden);
-    result.mlp_out_norm = read.norm(source.mlp_out_norm, hidden);
-    result.query_norm = read.head_norm(attention.query_norm, spec_.heads);
-    result.key_norm = read.head_norm(attention.key_norm, spec_.kv_heads);
-    result.query = read.matrix(attention.query);
-    result.key = read.matrix(attention.key);
-    result.value = read.matrix(attention.value);
-    result.output = read.matrix(attention.output);
-    if (attention.latent)
-      result.narrow = load_latent(read, *attention.latent);
-    if (!attention.sinks.empty())
-      result.sinks = read.floats(attention.sinks, {spec_.heads});
-    if (source.experts)
-      result.mixture = load_experts(read, *source.experts);
-    else
-      result.feed_forward = read.feed_forward(source.mlp);
-    return result;
-  }
-
-  static latent load_latent(const tensor_reader& read,
-                            const latent_spec& source) {
-    return {read.matrix(source.query_down), read.matrix(source.down),
-            read.matrix(source.up),
-            read.norm(source.query_norm, source.query_down.outputs),
-            read.norm(source.norm, source.rank)};
-  }
-
-  static experts load_experts(const tensor_reader& read,
-                              const experts_spec& source) {
-    experts result;
-    result.router = read.matrix(source.router);
-    result.shared_gate = read.matrix(source.shared_gate);
-    if (!source.correction.empty())
-      result.correction =
-          read.host_floats(source.correction, source.experts.size());
-    for (auto& expert : source.experts)
-      result.all.push_back(read.feed_forward(expert));
-    if (source.shared)
-      result.shared = read.feed_forward(*source.shared);
-    return result;
   }
 
   // --- before the layers -----------------------------------------------------
@@ -393,12 +178,15 @@ private:
       for (std::size_t i = 0; i < input.tokens.size(); ++i)
         positions.push_back(static_cast<std::int64_t>(input.position + i));
     }
-    auto x = embedding_.weight.index_select(0, to_device(at::tensor(ids)));
+    auto x =
+        weights_.embedding.weight.index_select(0, to_device(at::tensor(ids)));
     if (spec_.embedding_scale != 1.0)
       x = x * spec_.embedding_scale;
-    if (positions_.defined())
-      x = x + positions_.index_select(0, to_device(at::tensor(positions)));
-    return norm(embedding_norm_, spec_.norms, x);
+    if (weights_.positions.defined())
+      x = x
+          + weights_.positions.index_select(0,
+                                            to_device(at::tensor(positions)));
+    return norm(weights_.embedding_norm, spec_.norms, x);
   }
 
   std::vector<turns> turns_of(std::span<const net_input> inputs,
@@ -424,7 +212,7 @@ private:
 
   // --- a layer ---------------------------------------------------------------
 
-  at::Tensor norm(const norm_tensors& norm, norm_kind kind, const at::Tensor& x,
+  at::Tensor norm(const torch_norm& norm, norm_kind kind, const at::Tensor& x,
                   double epsilon) const {
     if (!norm.weight.defined())
       return x;
@@ -436,7 +224,7 @@ private:
     return norm.bias.defined() ? result + norm.bias : result;
   }
 
-  at::Tensor norm(const norm_tensors& part, norm_kind kind,
+  at::Tensor norm(const torch_norm& part, norm_kind kind,
                   const at::Tensor& x) const {
     return norm(part, kind, x, spec_.norm_epsilon);
   }
@@ -444,8 +232,8 @@ private:
   at::Tensor run_layer(std::size_t index, const at::Tensor& x,
                        std::span<const net_input> inputs,
                        const std::vector<turns>& turned) {
-    auto& part = layers_[index];
-    auto scaled = [&](const at::Tensor& branch, const norm_tensors& out) {
+    auto& part = weights_.layers[index];
+    auto scaled = [&](const at::Tensor& branch, const torch_norm& out) {
       auto result = norm(out, spec_.norms, branch);
       return spec_.residual_scale == 1.0 ? result
                                          : result * spec_.residual_scale;
@@ -463,12 +251,12 @@ private:
     return x + seen + scaled(thought, part.mlp_out_norm);
   }
 
-  at::Tensor feed_forward(const mlp& part, const at::Tensor& x) const {
+  at::Tensor feed_forward(const torch_mlp& part, const at::Tensor& x) const {
     auto up = part.up.weight.defined() ? part.up(x) : at::Tensor{};
     return part.down(activated(spec_.activate, part.gate(x), up));
   }
 
-  at::Tensor mix(const experts_spec& spec, const experts& part,
+  at::Tensor mix(const experts_spec& spec, const torch_experts& part,
                  const at::Tensor& x) const {
     auto scores = part.router(x).to(at::kFloat).to(at::kCPU).contiguous();
     auto count = part.all.size();
@@ -528,7 +316,7 @@ private:
   }
 
   // Norms `x` [n, heads, head].
-  at::Tensor norm_heads(const norm_tensors& part, const at::Tensor& x) const {
+  at::Tensor norm_heads(const torch_norm& part, const at::Tensor& x) const {
     if (spec_.head_norm_over != head_norm_scope::all)
       return norm(part, spec_.head_norms, x);
     return norm(part, spec_.head_norms, x.reshape({x.size(0), -1}))
@@ -539,7 +327,7 @@ private:
     at::Tensor queries, keys, values; // [n, heads, head], not turned
   };
 
-  projections project(const layer& part, const at::Tensor& x) const {
+  projections project(const torch_layer& part, const at::Tensor& x) const {
     auto shape = std::vector<std::int64_t>{
         x.size(0), -1, static_cast<std::int64_t>(spec_.head)};
     return {norm_heads(part.query_norm, part.query(x).reshape(shape)),
@@ -548,7 +336,7 @@ private:
   }
 
   // The numbers that are turned come first in our heads.
-  projections project_latent(const latent_spec& spec, const layer& part,
+  projections project_latent(const latent_spec& spec, const torch_layer& part,
                              const at::Tensor& x) const {
     auto& narrow = *part.narrow;
     auto rows = x.size(0);
@@ -579,7 +367,7 @@ private:
   at::Tensor attention(std::size_t index, const at::Tensor& x,
                        std::span<const net_input> inputs,
                        const std::vector<turns>& turned) {
-    auto& part = layers_[index];
+    auto& part = weights_.layers[index];
     auto& spec = spec_.layers[index].attention;
     auto [queries, keys, values] =
         spec.latent ? project_latent(*spec.latent, part, x) : project(part, x);
@@ -618,9 +406,9 @@ private:
       scores = at::tanh(scores / spec.softcap) * spec.softcap;
     auto shape = scores.sizes().vec();
     scores = scores.reshape({-1, count, past + count}); // [heads, n, past + n]
-    if (slopes_.defined())
+    if (weights_.slopes.defined())
       scores = scores
-               - slopes_
+               - weights_.slopes
                      * (at::arange(count, scores.options()).reshape({-1, 1})
                         + static_cast<double>(past)
                         - at::arange(past + count, scores.options()));
@@ -652,7 +440,7 @@ private:
   // --- behind the layers -----------------------------------------------------
 
   at::Tensor score(const at::Tensor& states) const {
-    auto result = head_(states).to(at::kFloat) * spec_.score_scale;
+    auto result = weights_.head(states).to(at::kFloat) * spec_.score_scale;
     if (spec_.score_softcap != 0.0)
       result = at::tanh(result / spec_.score_softcap) * spec_.score_softcap;
     return result;
@@ -663,18 +451,11 @@ private:
   }
 
   decoder_spec spec_;
-  // Tensors may lie in its mapped files.
-  std::shared_ptr<const weight_folder> weights_;
+  // Tensors may lie in these.
+  std::shared_ptr<const weight_folder> files_;
   std::vector<std::vector<float>> frequencies_; // of each rope
-  at::ScalarType format_;
-  at::TensorOptions options_; // of weights and arithmetic
-  linear embedding_;          // [vocabulary, hidden]
-  at::Tensor positions_;      // [context, hidden] or undefined
-  at::Tensor slopes_;         // [heads, 1, 1] or undefined
-  norm_tensors embedding_norm_, norm_;
-  linear head_;
-  std::vector<layer> layers_;
-  std::size_t weight_bytes_ = 0;
+  at::TensorOptions options_;                   // of weights and arithmetic
+  torch_weights weights_;
   std::unordered_map<sequence_id, torch_cache> caches_;
 };
 

@@ -6,14 +6,15 @@
 #include "actors/network.hpp"
 #include "actors/serving.hpp"
 #include "actors/worker_process.hpp"
-#include "http/client/commands.hpp"
-#include "http/client/output.hpp"
 #include "config/command_line.hpp"
 #include "config/logging.hpp"
 #include "config/loopback.hpp"
+#include "config/process_signals.hpp"
 #include "config/quantize_options.hpp"
 #include "config/service_manager.hpp"
 #include "http/access_control.hpp"
+#include "http/client/commands.hpp"
+#include "http/client/output.hpp"
 #include "http/endpoints.hpp"
 #include "http/server.hpp"
 #include "http/succession.hpp"
@@ -34,7 +35,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,8 +45,6 @@
 #include <variant>
 #include <vector>
 
-#include <fcntl.h>
-#include <semaphore.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -74,101 +72,11 @@ void announce(const std::string& line) {
   std::fflush(stdout);
 }
 
-// -- news ---------------------------------------------------------------------
-
-// What a signal handler may touch.
-sem_t something_new;
-std::atomic<int> stop_signal{0};
-std::atomic<bool> has_hung_up{false};
-std::atomic<bool> succession_asked{false};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-void tell_news() {
-  ::sem_post(&something_new);
-}
-
-void ask_to_stop(int which) {
-  stop_signal = which;
-  tell_news();
-}
-
-void hang_up(int) {
-  has_hung_up = true;
-  tell_news();
-}
-
-void ask_for_succession(int) {
-  succession_asked = true;
-  tell_news();
-}
-
-bool has_terminal() {
-  auto terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (terminal < 0)
-    return false;
-  ::close(terminal);
-  return true;
-}
-
-// SIGHUP is a wish to reload, or the end of the terminal that we were started
-// in, which ends us, unless whoever started us did not want that (nohup).
-bool ends_with_terminal = false;
-
-/// From now on they are kept for `wait_for_news`. By a handler and not by a
-/// mask: libraries start threads before `main`, and a signal goes to any thread
-/// that doesn't mask it.
-void catch_signals() {
-  ::sem_init(&something_new, 0, 0);
-  struct sigaction action {};
-  action.sa_flags = SA_RESTART;
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (auto which : {SIGTERM, SIGINT, SIGUSR2}) {
-    action.sa_handler = which == SIGUSR2 ? ask_for_succession : ask_to_stop;
-    ::sigaction(which, &action, nullptr);
-    ::sigaddset(&signals, which);
-  }
-  action.sa_handler = hang_up;
-  struct sigaction before {};
-  ::sigaction(SIGHUP, &action, &before);
-  ::sigaddset(&signals, SIGHUP);
-  ends_with_terminal = before.sa_handler != SIG_IGN && has_terminal();
-  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-void wait_for_news() {
-  while (::sem_wait(&something_new) != 0)
-    continue; // interrupted by some other signal
-}
-
-/// True once after each SIGHUP that is a wish to reload.
-bool take_reload_wish() {
-  if (!has_hung_up.exchange(false))
-    return false;
-  if (!ends_with_terminal || has_terminal())
-    return true;
-  ask_to_stop(SIGHUP);
-  return false;
-}
-
-/// Gives clients that are on their way here time to come, unless told to stop.
-void wait_for_stragglers() {
-  timespec until{};
-  ::clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += straggler_time.count();
-  auto is_over = false;
-  while (stop_signal == 0 && !is_over)
-    is_over = ::sem_clockwait(&something_new, CLOCK_MONOTONIC, &until) != 0
-              && errno == ETIMEDOUT;
-}
-
 /// The next signal ends the process at once.
 void begin_stop() {
-  for (auto which : {SIGTERM, SIGINT})
-    std::signal(which, SIG_DFL);
+  release_stop_signals();
   tell_service_manager("STOPPING=1");
-  log_event(log_level::info, "stopping", {{"signal", stop_signal.load()}});
+  log_event(log_level::info, "stopping", {{"signal", stop_signal()}});
 }
 
 // -- start --------------------------------------------------------------------
@@ -334,16 +242,14 @@ void reload_door(const settings& config, access_control& access,
 
 /// Until a signal, or until a successor serves, which is returned. Calls
 /// `reload` on each SIGHUP before.
-std::unique_ptr<successor>
-serve_clients(caf::actor_system& system, const gateway_actor& gateway,
-              http_server& server, const start_result& started,
-              const std::string& node_name,
-              const std::vector<std::string>& command_line,
-              std::optional<predecessor>& before,
-              const std::function<void()>& reload) {
+std::unique_ptr<successor> serve_clients(
+    caf::actor_system& system, const gateway_actor& gateway,
+    http_server& server, const start_result& started,
+    const std::string& node_name, const std::vector<std::string>& command_line,
+    std::optional<predecessor>& before, const std::function<void()>& reload) {
   std::unique_ptr<successor> next;
   auto is_ready = false;
-  while (stop_signal == 0) {
+  while (stop_signal() == 0) {
     if (started.is_settled && !std::exchange(is_ready, true)) {
       if (before) {
         server.accept();
@@ -358,7 +264,7 @@ serve_clients(caf::actor_system& system, const gateway_actor& gateway,
       log_event(log_level::error, "succession_failed",
                 {{"reason", "the new process has ended; its log says why"}});
     }
-    if (is_ready && succession_asked.exchange(false) && !next)
+    if (is_ready && take_succession_wish() && !next)
       next = start_successor(system, gateway, node_name, command_line,
                              server.listening_socket());
     if (take_reload_wish())
@@ -405,7 +311,7 @@ int serve(const settings& config, const std::vector<std::string>& command_line,
       server.retire();
       tell_service_manager(fmt::format("MAINPID={}", next->id()));
       log_event(log_level::info, "succeeded", {{"process", next->id()}});
-      wait_for_stragglers();
+      wait_for_stop(straggler_time);
     }
     // Models that fail to load from now on do so because they are stopped.
     is_hopeless = started->is_hopeless;
@@ -428,7 +334,7 @@ int serve_as_member(const settings& config) {
     announce(fmt::format("{} offers its devices to {}:{}", config.node_name,
                          config.cluster.join.host, config.cluster.join.port));
     tell_service_manager("READY=1");
-    while (stop_signal == 0) {
+    while (stop_signal() == 0) {
       if (take_reload_wish())
         member.reload();
       wait_for_news();

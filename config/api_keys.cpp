@@ -4,6 +4,7 @@
 #include "config/counting_stream.hpp"
 #include "config/entry_params.hpp"
 #include "config/quote.hpp"
+#include "config/small_file.hpp"
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 namespace model_server {
 
@@ -217,15 +217,7 @@ std::string read_text(const std::string& file, bool& is_readable_by_all) {
   if ((facts.st_mode & S_IWOTH) != 0)
     refuse("can be written by everybody on this machine: `chmod 600` it");
   is_readable_by_all = (facts.st_mode & S_IROTH) != 0;
-  std::ifstream in{file, std::ios::binary};
-  std::string text(max_key_file_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || !in.is_open())
-    refuse("cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > max_key_file_bytes)
-    refuse(fmt::format("is larger than {} bytes", max_key_file_bytes));
-  return text;
+  return read_small_file(file, quote(file, 128), max_key_file_bytes);
 }
 
 } // namespace

@@ -4,13 +4,13 @@
 #include "config/config_reader.hpp"
 #include "config/json_number.hpp"
 #include "config/quote.hpp"
+#include "config/small_file.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
-#include <fstream>
 
 namespace model_server {
 
@@ -63,17 +63,7 @@ read_config_file(const std::filesystem::path& path,
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw config_error(fmt::format("{} is a folder, not a file", file));
-  std::ifstream in{path, std::ios::binary};
-  if (!in)
-    throw config_error(fmt::format("{} cannot be opened", file));
-  std::string text(max_config_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad())
-    throw config_error(fmt::format("{} cannot be read", file));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > max_config_bytes)
-    throw config_error(
-        fmt::format("{} is larger than {} bytes", file, max_config_bytes));
+  auto text = read_small_file(path, file, max_config_bytes);
   return parse_config(text, file, entries);
 }
 

@@ -1,6 +1,8 @@
 // Tells messages and commands apart.
 #include "http/client/chat_line.hpp"
 
+#include "http/client/line_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -19,15 +21,10 @@ constexpr std::array<std::pair<std::string_view, chat_verb>, 6> commands{
 
 constexpr std::string_view spaces = " \t\r\n";
 
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
-  return text.substr(0, text.find_last_not_of(spaces) + 1);
-}
-
 } // namespace
 
 chat_line read_chat_line(std::string_view text) {
-  if (trimmed(text).empty())
+  if (trimmed_line(text).empty())
     return {};
   if (text.starts_with("//"))
     return {chat_verb::message, std::string{text.substr(1)}};
@@ -36,20 +33,20 @@ chat_line read_chat_line(std::string_view text) {
   auto name = text.substr(0, text.find_first_of(spaces));
   for (const auto& [known, verb] : commands)
     if (name == known)
-      return {verb, std::string{trimmed(text.substr(name.size()))}};
+      return {verb, std::string{trimmed_line(text.substr(name.size()))}};
   return {chat_verb::unknown, std::string{text}};
 }
 
 field_setting read_field_setting(std::string_view text) {
-  text = trimmed(text);
+  text = trimmed_line(text);
   auto end = text.find_first_of("= \t");
   field_setting result;
   result.name = text.substr(0, end);
   if (end == text.npos)
     return result;
-  auto value = trimmed(text.substr(end));
+  auto value = trimmed_line(text.substr(end));
   if (value.starts_with('='))
-    value = trimmed(value.substr(1));
+    value = trimmed_line(value.substr(1));
   result.value = value;
   return result;
 }

@@ -139,7 +139,9 @@ using node_actor = caf::typed_actor<
     // INTERNAL: the process of this worker has ended, and waits to be reaped.
     caf::reacts_to<ended_atom, std::uint64_t>,
     // INTERNAL: this worker has had its time to end by itself.
-    caf::reacts_to<tick_atom, std::uint64_t>>;
+    caf::reacts_to<tick_atom, std::uint64_t>,
+    // INTERNAL: looks for workers that hang.
+    caf::reacts_to<tick_atom>>;
 
 /// One per front: finds memory for models that are loaded on demand.
 using memory_keeper_actor = caf::typed_actor<

@@ -2,14 +2,19 @@
 #include "actors/process_node.hpp"
 
 #include "actors/node_parts.hpp"
+#include "actors/step_watch.hpp"
 #include "actors/worker_launch.hpp"
 #include "actors/worker_process.hpp"
 #include "config/logging.hpp"
 #include "config/model_json.hpp"
+#include "config/option_values.hpp"
 
 #include <caf/send.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -92,6 +97,36 @@ void stop(node_pointer self, const stop_worker& order) {
                      item->number);
 }
 
+// Ends a worker whose step is not over in time: its replies go on elsewhere,
+// and are suspects as if it had broken.
+void end_if_hung(process_node_state::started& item,
+                 std::chrono::milliseconds timeout) {
+  auto step = item.page->running();
+  if (!step || item.is_hung)
+    return;
+  auto time = std::chrono::steady_clock::now() - step->since;
+  auto limit = longest_step(step->usual, timeout);
+  if (time <= limit)
+    return;
+  item.is_hung = true;
+  item.page->write_last_words(
+      fmt::format("its step was not over after {}", show_duration(limit)));
+  log_event(log_level::error, "worker_hangs",
+            {{"model", item.model},
+             {"incarnation", item.incarnation},
+             {"process", item.process.id},
+             {"seconds", std::chrono::duration<double>(time).count()}});
+  kill_child(item.process.id);
+}
+
+void look_for_hung(node_pointer self) {
+  auto& state = self->state;
+  auto timeout = state.options.config.serving.step_timeout;
+  for (auto& item : state.workers)
+    end_if_hung(item, timeout);
+  self->delayed_send(self, watch_interval(timeout), tick_atom::value);
+}
+
 worker_ended report_of(const process_node_state::started& item, int status) {
   worker_ended result;
   result.incarnation = item.incarnation;
@@ -145,6 +180,8 @@ node_actor::behavior_type process_node(node_pointer self,
   state.computing_file = make_memory_file(sizeof(thread_budget::counter));
   state.computing =
       map_object<thread_budget::counter>(state.computing_file.get());
+  if (state.options.config.serving.step_timeout.count() > 0)
+    look_for_hung(self);
   return {
       [self](const start_worker& order, const worker_owner& owner) {
         try_to_start(self, order, owner);
@@ -158,6 +195,7 @@ node_actor::behavior_type process_node(node_pointer self,
         if (auto* item = self->state.of_number(number))
           kill_child(item->process.id);
       },
+      [self](tick_atom) { look_for_hung(self); },
   };
 }
 

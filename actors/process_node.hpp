@@ -49,6 +49,8 @@ struct process_node_state {
     std::shared_ptr<worker_page> page;
     /// Waits for its end.
     std::thread watcher;
+    /// It was ended because it hung.
+    bool is_hung = false;
   };
 
   started* of_number(std::uint64_t number);

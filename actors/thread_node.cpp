@@ -86,6 +86,9 @@ node_actor::behavior_type thread_node(node_pointer self,
       [](tick_atom, std::uint64_t) {
         // nothing ends a thread by force
       },
+      [](tick_atom) {
+        // likewise
+      },
   };
 }
 

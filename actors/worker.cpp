@@ -111,6 +111,14 @@ void count_step(worker_counts& counts, std::size_t batch_size) {
   counts.step_places += batch_size;
 }
 
+// So that a step that hangs can be told from a slow one.
+void learn_time(worker_state& state, std::chrono::nanoseconds step) {
+  state.step_times.add(std::chrono::duration<double>(step).count());
+  auto usual = std::chrono::duration<double>{state.step_times.median()};
+  state.options.page->set_usual_step(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(usual));
+}
+
 void tell(worker_pointer self, worker_load load, generation::time_point now) {
   auto& state = self->state;
   auto usage = state.memory ? state.memory->usage() : memory_usage{};
@@ -156,11 +164,12 @@ void run_step(worker_pointer self) {
   if (!sequences.empty()) {
     share_threads(self);
     state.speed.resume(now);
-    state.options.page->enter(places);
+    state.options.page->enter(places, now);
     state.entry->step(sequences);
     state.options.page->leave();
     count_step(state.counts, sequences.size());
     end.when = self->clock().now();
+    learn_time(state, end.when - now);
   }
   std::size_t made = 0;
   step_mail mail{self};

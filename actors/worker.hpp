@@ -6,6 +6,7 @@
 #include "actors/throughput.hpp"
 #include "actors/work_queue.hpp"
 #include "actors/worker_page.hpp"
+#include "models/engine/recent_times.hpp"
 #include "models/load_watch.hpp"
 #include "models/memory_usage.hpp"
 
@@ -63,6 +64,7 @@ struct worker_state {
   model_info info;
   work_queue queue{1, 0};
   throughput speed;
+  recent_times step_times;
   thread_share threads;
   /// What the entry was last told to use; 0 is nothing yet.
   unsigned threads_in_use = 0;

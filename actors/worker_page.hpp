@@ -6,7 +6,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,15 +18,31 @@ namespace model_server {
 
 /// Lies in memory that outlives the worker, shared with its node if that is
 /// another process. The worker writes it as it goes, with plain stores that
-/// cost nothing; the node reads it when the worker is gone. Nothing in it is
-/// trusted: a worker that breaks may write anything anywhere.
+/// cost nothing; the node reads it from time to time, and when the worker is
+/// gone. Nothing in it is trusted: a worker that breaks may write anything
+/// anywhere.
 class worker_page {
 public:
+  /// Of the machine's clock, which all its processes share.
+  using time_point = std::chrono::steady_clock::time_point;
+
   /// These replies are in the step, or in the encoding, that begins now.
-  void enter(std::span<const step_place> batch);
+  void enter(std::span<const step_place> batch, time_point now);
 
   /// It is over.
   void leave();
+
+  /// What a step takes as a rule.
+  void set_usual_step(std::chrono::nanoseconds time);
+
+  struct running_step {
+    time_point since;
+    /// 0 as long as none has been over.
+    std::chrono::nanoseconds usual;
+  };
+
+  /// The step or encoding that is not over; nothing between steps.
+  std::optional<running_step> running() const;
 
   /// The replies of the step that was never over; empty between steps.
   std::vector<step_place> batch() const;
@@ -39,6 +57,9 @@ public:
 private:
   std::atomic<std::uint32_t> count_ = 0;
   std::array<step_place, max_batch_size> batch_{};
+  /// 0 between steps.
+  std::atomic<time_point::rep> since_ = 0;
+  std::atomic<std::chrono::nanoseconds::rep> usual_step_ = 0;
   std::atomic<std::uint32_t> words_size_ = 0;
   std::array<char, 1000> words_{};
 };

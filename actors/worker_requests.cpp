@@ -38,7 +38,7 @@ caf::expected<std::vector<token_id>> encode(worker_pointer self,
                                             request_id id) {
   auto& state = self->state;
   step_place place{id, 0};
-  state.options.page->enter({&place, 1});
+  state.options.page->enter({&place, 1}, self->clock().now());
   try {
     auto found = tokens_of(prompt, param, *state.entry, state.info);
     state.options.page->leave();

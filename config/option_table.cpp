@@ -1,97 +1,19 @@
 // The table of options: name, meaning, limits and where each is stored.
 #include "config/option_table.hpp"
 
-#include "config/quote.hpp"
-
-#include <fmt/format.h>
+#include "config/option_kinds.hpp"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <type_traits>
 
 namespace model_server {
 
 namespace {
 
-using std::chrono::milliseconds;
 using namespace std::chrono_literals;
-
-// A whole number, stored in what `field` refers to.
-template <class Field>
-option_line whole(std::string name, std::string help, std::uint64_t least,
-                  std::uint64_t most, Field field) {
-  settings defaults;
-  auto limits = fmt::format("{} to {}, default {}", least, most,
-                            static_cast<std::uint64_t>(field(defaults)));
-  return {std::move(name), "N", std::move(help), std::move(limits),
-          [=](launch_options& options, const given_value& given) {
-            auto& target = field(options.values);
-            using type = std::remove_reference_t<decltype(target)>;
-            target = static_cast<type>(parse_whole(given, least, most));
-          }};
-}
-
-// A duration, stored likewise.
-template <class Field>
-option_line duration(std::string name, std::string help, milliseconds least,
-                     milliseconds most, Field field) {
-  settings defaults;
-  auto limits =
-      fmt::format("{} to {}, default {}", show_duration(least),
-                  show_duration(most), show_duration(field(defaults)));
-  return {std::move(name), "TIME", std::move(help), std::move(limits),
-          [=](launch_options& options, const given_value& given) {
-            field(options.values) = parse_duration(given, least, most);
-          }};
-}
-
-// One of a few words, each with its value.
-template <class T, std::size_t N, class Field>
-option_line choice(std::string name, std::string help,
-                   std::array<std::pair<std::string_view, T>, N> words,
-                   Field field) {
-  settings defaults;
-  std::string allowed;
-  std::string current;
-  for (std::size_t i = 0; i < N; ++i) {
-    allowed += i == 0 ? "" : i + 1 == N ? " or " : ", ";
-    allowed += words[i].first;
-    if (words[i].second == field(defaults))
-      current = words[i].first;
-  }
-  auto limits = fmt::format("{}, default {}", allowed, current);
-  return {std::move(name), "WORD", std::move(help), std::move(limits),
-          [=](launch_options& options, const given_value& given) {
-            for (const auto& [word, value] : words) {
-              if (given.text == word) {
-                field(options.values) = value;
-                return;
-              }
-            }
-            refuse_value(given, allowed);
-          }};
-}
-
-void set_path(std::string& target, const given_value& given) {
-  if (given.text.empty())
-    refuse_value(given, "a path");
-  target = given.text;
-}
-
-template <class Field>
-option_line file_path(std::string name, std::string help, Field field) {
-  return {std::move(name), "FILE", std::move(help), "default none",
-          [=](auto& o, auto& given) { set_path(field(o.values), given); }};
-}
-
-template <class Field>
-option_line flag(std::string name, std::string help, Field field) {
-  return {std::move(name), "", std::move(help), "default off",
-          [=](auto& o, auto& given) { field(o.values) = parse_flag(given); }};
-}
 
 void set_address(launch_options& options, const given_value& given) {
   auto text = given.text == "localhost" ? std::string{"127.0.0.1"} : given.text;
@@ -255,6 +177,10 @@ std::vector<option_line> serving_options() {
             0, 1'000'000, field(&serving::restart_limit)),
       duration("restart-window", "the time in which deaths are counted", 1ms,
                24h, field(&serving::restart_window)),
+      duration(
+          "step-timeout",
+          "a step that takes longer, and than 20 usual ones, hangs; 0: none",
+          0ms, 24h, field(&serving::step_timeout)),
       choice(
           "load", "models are loaded by hand, or by the first call to each",
           std::array<std::pair<std::string_view, load_mode>, 2>{

@@ -146,6 +146,8 @@ struct serving_settings {
   /// never gives up.
   unsigned restart_limit = 10;
   std::chrono::milliseconds restart_window{300'000};
+  /// A step that takes longer, and longer than 20 usual ones, hangs; 0 never.
+  std::chrono::milliseconds step_timeout{60'000};
   load_mode load = load_mode::manual;
   /// Of what was loaded on demand, where the model has none of its own.
   std::chrono::milliseconds keep_alive{300'000};

@@ -3,6 +3,7 @@
 #include "actors/device_choice.hpp"
 #include "actors/entity.hpp"
 #include "actors/reply_progress.hpp"
+#include "actors/step_watch.hpp"
 #include "actors/thread_budget.hpp"
 #include "actors/throughput.hpp"
 
@@ -14,6 +15,29 @@
 namespace model_server {
 
 using namespace std::chrono_literals;
+
+// -- steps that hang ----------------------------------------------------------
+
+TEST(step_watch_test, a_step_has_the_timeout_or_twenty_usual_steps) {
+  EXPECT_EQ(longest_step(1ms, 60s), 60s);
+  EXPECT_EQ(longest_step(3s, 60s), 60s);
+  EXPECT_EQ(longest_step(4s, 60s), 80s);
+}
+
+TEST(step_watch_test, the_first_step_has_ten_times_the_timeout) {
+  EXPECT_EQ(longest_step(0ns, 60s), 600s);
+}
+
+TEST(step_watch_test, believes_no_page_that_was_written_over) {
+  EXPECT_EQ(longest_step(std::chrono::nanoseconds::max(), 60s), 20 * 24h);
+  EXPECT_EQ(longest_step(std::chrono::nanoseconds::min(), 60s), 600s);
+}
+
+TEST(step_watch_test, looks_a_few_times_within_the_timeout) {
+  EXPECT_EQ(watch_interval(1ms), 10ms);
+  EXPECT_EQ(watch_interval(400ms), 100ms);
+  EXPECT_EQ(watch_interval(1h), 1s);
+}
 
 // -- throughput ---------------------------------------------------------------
 

@@ -63,6 +63,7 @@ inline node_actor::behavior_type gate_node(node_actor::pointer self,
       [](const model_list&) {},
       [](ended_atom, std::uint64_t) {},
       [](tick_atom, std::uint64_t) {},
+      [](tick_atom) {},
   };
 }
 

@@ -242,7 +242,8 @@ TEST_F(reply_workers_test, a_worker_lost_before_it_answered_is_followed) {
   EXPECT_EQ(records[1]->submits.at(0).suspect_until, 1u);
 }
 
-TEST_F(reply_workers_test, a_worker_told_to_go_before_it_is_asked_is_passed_by) {
+TEST_F(reply_workers_test,
+       a_worker_told_to_go_before_it_is_asked_is_passed_by) {
   start_worker();
   auto other = at_door->next;
   at_door->incarnation = 1;

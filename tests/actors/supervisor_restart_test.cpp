@@ -166,6 +166,7 @@ TEST_F(supervisor_restart_test, only_the_secret_makes_it_the_worker_it_says) {
         [](const model_list&) {},
         [](ended_atom, std::uint64_t) {},
         [](tick_atom, std::uint64_t) {},
+        [](tick_atom) {},
     };
   };
   supervisor_options options;
@@ -226,7 +227,8 @@ TEST_F(supervisor_restart_test,
   EXPECT_EQ(status_of("m").entities.at(0).restarts, 1u);
 }
 
-TEST_F(supervisor_restart_test, whoever_waits_hears_that_the_supervisor_failed) {
+TEST_F(supervisor_restart_test,
+       whoever_waits_hears_that_the_supervisor_failed) {
   hold_loading = true;
   auto adding = begin_ask<device_report>(door, add_device{"m", "cpu", true});
   run();

@@ -182,7 +182,8 @@ TEST_F(worker_batch_test, a_step_is_one_message_for_all_replies_of_a_sink) {
   EXPECT_EQ(a.got->steps, 5);
 }
 
-TEST_F(worker_batch_test, the_replies_of_a_sink_that_is_gone_free_their_places) {
+TEST_F(worker_batch_test,
+       the_replies_of_a_sink_that_is_gone_free_their_places) {
   load();
   auto a = send("a"), b = send("b"), c = send("c");
   begin_ask<admitted>(subject, order("d"), a.sink);

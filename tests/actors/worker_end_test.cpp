@@ -112,6 +112,28 @@ TEST_F(worker_end_test, leaves_nobody_behind_between_two_steps) {
   send("a", 1);
   run();
   EXPECT_THAT(options.page->batch(), IsEmpty());
+  EXPECT_FALSE(options.page->running());
+}
+
+TEST_F(worker_end_test, tells_since_when_a_step_runs_and_what_is_usual) {
+  using namespace std::chrono_literals;
+  std::vector<worker_page::running_step> seen;
+  std::vector<worker_page::time_point> begun;
+  plan->before_token = [&](const std::string&, std::size_t number) {
+    begun.push_back(system.clock().now());
+    seen.push_back(options.page->running().value());
+    scheduler.advance_time(number * 100ms);
+    return "";
+  };
+  load();
+  send("a", 3);
+  run();
+  ASSERT_THAT(seen, SizeIs(3));
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    EXPECT_EQ(seen[i].since, begun[i]);
+  EXPECT_EQ(seen[0].usual, 0ns);
+  EXPECT_EQ(seen[1].usual, 100ms);
+  EXPECT_EQ(seen[2].usual, 200ms);
 }
 
 TEST_F(worker_end_test, leaves_behind_whose_chat_broke_the_model) {

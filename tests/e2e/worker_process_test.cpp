@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
@@ -33,11 +34,18 @@ const std::vector<std::string> two_devices = {
 
 class worker_process_test : public testing::Test {
 protected:
-  worker_process_test() : server_(models, {"fault"}, two_devices) {
+  explicit worker_process_test(std::vector<std::string> further = {})
+      : server_(models, {"fault"}, with(two_devices, std::move(further))) {
     EXPECT_EQ(
         fetch(port(), "POST", "/api/v1/fault/add", R"({"device":"virtual:0"})")
             .status,
         200);
+  }
+
+  static std::vector<std::string> with(std::vector<std::string> options,
+                                       std::vector<std::string> further) {
+    std::ranges::move(further, std::back_inserter(options));
+    return options;
   }
 
   std::uint16_t port() const {
@@ -89,6 +97,12 @@ protected:
   server_process server_;
 };
 
+class hanging_worker_test : public worker_process_test {
+protected:
+  hanging_worker_test() : worker_process_test({"--step-timeout", "300ms"}) {
+  }
+};
+
 TEST_F(worker_process_test, each_entity_is_a_process_of_its_own) {
   auto found = worker_processes(server_.id());
   ASSERT_THAT(found, SizeIs(2));
@@ -119,6 +133,23 @@ TEST_F(worker_process_test, a_frozen_worker_is_given_up_and_ended) {
   EXPECT_LT(std::chrono::steady_clock::now() - frozen, 10s);
   // It does not stay around to wake later.
   EXPECT_TRUE(comes_true([&] { return ::kill(worker, 0) != 0; }));
+}
+
+TEST_F(hanging_worker_test, a_reply_whose_step_hangs_goes_on_elsewhere) {
+  auto beside = stream("len=40 sleep_ms=20", 8);
+  auto client = stream("len=40 hang@5:once", 9);
+  expect_whole(read_stream(*client), "", 9, 40);
+  expect_whole(read_stream(*beside), "", 8, 40);
+  EXPECT_TRUE(entity_comes_to(port(), "fault", "cpu", "ready"));
+  EXPECT_TRUE(entity_comes_to(port(), "fault", "virtual:0", "ready"));
+}
+
+TEST_F(hanging_worker_test, whoever_hangs_every_worker_is_poison) {
+  auto answer = fetch(port(), "POST", "/api/v1/fault/call",
+                      chat_body("len=30 hang@5", R"(,"seed":7)"));
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(json_value(answer.body, "code"), "poison_request") << answer.body;
+  EXPECT_THAT(server_.log(), HasSubstr("its step was not over after 300ms"));
 }
 
 TEST_F(worker_process_test, waits_for_the_restart_where_there_is_no_other) {

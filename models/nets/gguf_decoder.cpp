@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -189,11 +190,26 @@ private:
   decoder_spec& spec_;
 };
 
+// Each layer is described, so that the file must have them.
+void check_layers(const gguf_file& file) {
+  const auto& metadata = file.metadata();
+  auto key = std::string{metadata.require_text("general.architecture")}
+             + ".block_count";
+  auto count =
+      metadata.require_integer(key, 1, std::numeric_limits<int>::max());
+  auto last = fmt::format("blk.{}.", count - 1);
+  for (const auto& [name, tensor] : file.tensors())
+    if (name.starts_with(last))
+      return;
+  metadata.refuse(key, fmt::format("but no tensor is named `{}*`", last));
+}
+
 } // namespace
 
 decoder_spec read_gguf_decoder(const gguf_file& file) {
   const auto& metadata = file.metadata();
   auto config = gguf_config(file);
+  check_layers(file);
   auto architecture = metadata.require_text("general.architecture");
   const auto* traits = find_gguf_traits(architecture);
   if (traits == nullptr)

@@ -1,6 +1,7 @@
 // Checks what is made of the metadata of GGUF files.
 #include "tests/models/weights/gguf_bytes.hpp"
 
+#include "models/nets/gguf_decoder.hpp"
 #include "models/weights/convert.hpp"
 #include "models/weights/gguf_config.hpp"
 #include "models/weights/gguf_names.hpp"
@@ -237,6 +238,20 @@ TEST(gguf_config_test, what_is_missing_or_out_of_range_is_refused_by_name) {
 }
 
 // The trained models, converted by llama.cpp, against what they were made of.
+TEST(gguf_config_test, a_layer_is_not_described_unless_there_is_one) {
+  auto describe = [](const gguf_bytes& made) {
+    auto content = made.bytes();
+    read_gguf_decoder(gguf_file{bytes_of(content), "made.gguf"});
+  };
+  auto made = sizes("llama");
+  EXPECT_THAT(error_of([&] { describe(made); }),
+              HasSubstr("`llama.block_count` is 4, but no tensor is named "
+                        "`blk.3.*`"));
+  made.tensor("blk.3.attn_norm.weight", {1}, 0, 0);
+  made.data += little(0.0f);
+  describe(made);
+}
+
 TEST(gguf_config_test, a_converted_model_is_the_published_one) {
   if (!shared_data())
     GTEST_SKIP() << "MODEL_SERVER_TEST_DATA is not set";

@@ -57,10 +57,10 @@ encoder_spec begin_encoder(const config_fields& config,
   result.context = result.stored_positions;
   result.layers.resize(read_bounded(config, keys.layers, most_layers));
   auto embeddings = std::string{"embeddings."};
-  result.embedding = {.tensor = embeddings + "word_embeddings.weight",
-                      .outputs = result.vocabulary,
-                      .inputs = result.hidden,
-                      .is_of_tokens = true};
+  result.embedding.tensor = embeddings + "word_embeddings.weight";
+  result.embedding.outputs = result.vocabulary;
+  result.embedding.inputs = result.hidden;
+  result.embedding.is_of_tokens = true;
   result.positions = embeddings + "position_embeddings.weight";
   result.embedding_norm = norm(embeddings + "LayerNorm", true);
   return result;

@@ -8,17 +8,16 @@ namespace model_server {
 decoder_spec read_bloom(const config_fields& config) {
   require_flag(config, "apply_residual_connection_post_layernorm", false);
   auto inner = 4 * read_size(config, {"hidden_size", "n_embed"});
-  auto spec =
-      begin_decoder(config,
-                    {.intermediate = inner, .epsilon = 1e-5, .is_tied = true},
-                    {.hidden = {"hidden_size", "n_embed"},
-                     .layers = {"n_layer", "num_hidden_layers"},
-                     .heads = {"n_head", "num_attention_heads"},
-                     .kv_heads = {"no such key"},
-                     .intermediate = {"no such key"},
-                     .context = {"seq_length"},
-                     .epsilon = {"layer_norm_epsilon"}},
-                    "transformer.");
+  auto spec = begin_decoder(
+      config, {.intermediate = inner, .epsilon = 1e-5, .is_tied = true},
+      {.hidden = {"hidden_size", "n_embed"},
+       .layers = {"n_layer", "num_hidden_layers"},
+       .heads = {"n_head", "num_attention_heads"},
+       .kv_heads = {"no such key"},
+       .intermediate = {"no such key"},
+       .context = {"seq_length"},
+       .epsilon = {"layer_norm_epsilon"}},
+      "transformer.");
   spec.other_prefixes = {""};
   spec.norms = norm_kind::layer;
   spec.activate = activation::gelu_tanh;

@@ -20,9 +20,9 @@ std::vector<bool> read_slides(const config_fields& config, std::size_t layers) {
                     : letters.size();
   std::vector<bool> result;
   for (std::size_t i = 0; i < layers; ++i) {
-    auto is_local = letters.empty() ? (i + 1) % period != 0
-                                    : letters[i % period] == 'L'
-                                          && i + 1 != layers;
+    auto is_local = letters.empty()
+                        ? (i + 1) % period != 0
+                        : letters[i % period] == 'L' && i + 1 != layers;
     result.push_back(is_local);
   }
   return result;

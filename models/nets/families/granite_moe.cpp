@@ -13,11 +13,13 @@ mlp_spec read_expert(const decoder_spec& spec, const std::string& name,
   auto inner = spec.intermediate;
   auto stacked = [&](const std::string& tensor, std::size_t outputs,
                      std::size_t inputs) {
-    return matrix_source{.tensor = name + tensor + ".weight",
-                         .outputs = outputs,
-                         .inputs = inputs,
-                         .items = count,
-                         .item = expert};
+    matrix_source result;
+    result.tensor = name + tensor + ".weight";
+    result.outputs = outputs;
+    result.inputs = inputs;
+    result.items = count;
+    result.item = expert;
+    return result;
   };
   auto joined = stacked("input_linear", 2 * inner, spec.hidden);
   return {rows_of(joined, "gate", {{0, inner}}),

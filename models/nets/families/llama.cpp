@@ -8,7 +8,8 @@ namespace model_server {
 
 namespace {
 
-decoder_spec read(const config_fields& config, const family_defaults& defaults) {
+decoder_spec read(const config_fields& config,
+                  const family_defaults& defaults) {
   auto spec = begin_decoder(config, defaults);
   spec.ropes = {read_rope(config, spec)};
   spec.activate = read_activation(config, "hidden_act", "silu");
@@ -40,8 +41,8 @@ decoder_spec read_mistral(const config_fields& config) {
   return spec;
 }
 
-// Mistral Small 3.1 and later: a Mistral beside a part that sees pictures, which
-// is not used.
+// Mistral Small 3.1 and later: a Mistral beside a part that sees pictures,
+// which is not used.
 decoder_spec read_mistral3(const config_fields& config) {
   require_whole_weights(config);
   auto text = config.object("text_config");

@@ -24,8 +24,8 @@ decoder_spec read_nemotron(const config_fields& config) {
     layer.attention =
         split_attention(spec, name + "self_attn.", {has_bias, has_bias});
     layer.mlp_norm = norm(name + "post_attention_layernorm", true);
-    layer.mlp = plain_mlp(spec, name + "mlp.up_proj", name + "mlp.down_proj",
-                          mlp_bias);
+    layer.mlp =
+        plain_mlp(spec, name + "mlp.up_proj", name + "mlp.down_proj", mlp_bias);
   }
   return spec;
 }

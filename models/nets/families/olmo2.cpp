@@ -31,8 +31,10 @@ decoder_spec read_olmo3(const config_fields& config) {
   auto window = read_size_or(config, {"sliding_window"}, 4096);
   auto given = config.find("layer_types") != nullptr;
   auto slides = read_sliding_layers(config, spec.layers.size(), false);
-  spec.ropes.push_back(
-      {.size = spec.ropes[0].size, .theta = spec.ropes[0].theta});
+  rope_spec unscaled;
+  unscaled.size = spec.ropes[0].size;
+  unscaled.theta = spec.ropes[0].theta;
+  spec.ropes.push_back(unscaled);
   for (std::size_t i = 0; i < spec.layers.size(); ++i)
     if (given ? slides[i] : (i + 1) % 4 != 0) {
       spec.layers[i].attention.window = window;

@@ -18,8 +18,7 @@ decoder_spec read_olmoe(const config_fields& config) {
     auto name = layer_name(spec, i);
     layer.attention.query_norm = norm(name + "self_attn.q_norm");
     layer.attention.key_norm = norm(name + "self_attn.k_norm");
-    auto experts =
-        gated_experts(spec, name + "mlp.", count, spec.intermediate);
+    auto experts = gated_experts(spec, name + "mlp.", count, spec.intermediate);
     experts.chosen = chosen;
     experts.is_normalized = config.boolean("norm_topk_prob").value_or(false);
     layer.experts = std::move(experts);

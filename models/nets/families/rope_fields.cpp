@@ -58,7 +58,8 @@ void read_yarn(const config_fields& object, double context, rope_spec& rope) {
     rope.attention_factor = yarn_magnitude(rope.factor, 1.0);
 }
 
-void read_longrope(const config_fields& object, double context, rope_spec& rope) {
+void read_longrope(const config_fields& object, double context,
+                   rope_spec& rope) {
   rope.short_factors = read_divisors(object, "short_factor", rope.size / 2);
   rope.long_factors = read_divisors(object, "long_factor", rope.size / 2);
   rope.factor = object.number("factor", 1e-6, 1e6)
@@ -125,7 +126,8 @@ void read_size_of_turn(const config_fields& object, const decoder_spec& spec,
 
 } // namespace
 
-rope_spec read_rope_object(const config_fields& object, const config_fields& config,
+rope_spec read_rope_object(const config_fields& object,
+                           const config_fields& config,
                            const decoder_spec& spec, double theta,
                            double share) {
   rope_spec result;

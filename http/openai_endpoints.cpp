@@ -133,8 +133,9 @@ void openai_endpoints::model(const std::string& name,
         auto is_it = [&](const model_status& model) {
           return model.name == name && !model.is_removed;
         };
-        if (std::ranges::any_of(status.models, is_it))
-          return send_json(to, 200, model_json(name, created));
+        auto found = std::ranges::find_if(status.models, is_it);
+        if (found != status.models.end())
+          return send_json(to, 200, model_json(*found, created));
         to.send(to_response(
             {.status = 404,
              .code = "model_not_found",

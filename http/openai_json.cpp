@@ -18,12 +18,17 @@ void write_chat_logprobs(json_text& out, std::span<const token> tokens) {
   out.key("refusal").null().end_object();
 }
 
-void write_model(json_text& out, std::string_view name, std::uint64_t created) {
+void write_model(json_text& out, const model_status& model,
+                 std::uint64_t created) {
   out.begin_object();
-  out.key("id").text(name);
+  out.key("id").text(model.name);
   out.key("object").text("model");
   out.key("created").number(created);
   out.key("owned_by").text("model-server");
+  // Not OpenAI's: what a client that may not see the status has to know.
+  out.key("entry").text(model.entry);
+  out.key("state").text(to_string(model.state));
+  out.key("load").text(model.loads_on_demand ? "on_demand" : "manual");
   out.end_object();
 }
 
@@ -144,14 +149,14 @@ std::string models_json(const server_status& status, std::uint64_t created) {
   out.begin_object().key("object").text("list").key("data").begin_list();
   for (const auto& model : status.models)
     if (!model.is_removed)
-      write_model(out, model.name, created);
+      write_model(out, model, created);
   out.end_list().end_object();
   return out.str();
 }
 
-std::string model_json(std::string_view name, std::uint64_t created) {
+std::string model_json(const model_status& model, std::uint64_t created) {
   json_text out;
-  write_model(out, name, created);
+  write_model(out, model, created);
   return out.str();
 }
 

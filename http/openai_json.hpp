@@ -72,6 +72,6 @@ std::string usage_chunk_json(const openai_frame& frame, std::string_view object,
 std::string models_json(const server_status& status, std::uint64_t created);
 
 /// One of them.
-std::string model_json(std::string_view name, std::uint64_t created);
+std::string model_json(const model_status& model, std::uint64_t created);
 
 } // namespace model_server

@@ -166,16 +166,20 @@ TEST(openai_format_test, lists_models_whatever_their_state) {
   EXPECT_EQ(models_json(status, 5), R"({"object":"list","data":[]})");
   status.models.resize(2);
   status.models[0].name = "a";
+  status.models[0].entry = "echo";
+  status.models[0].loads_on_demand = true;
   status.models[1].name = "org/b";
+  status.models[1].entry = "embedding";
   status.models[1].state = model_state::ready;
+  auto a = R"({"id":"a","object":"model","created":5,)"
+           R"("owned_by":"model-server","entry":"echo",)"
+           R"("state":"inactive","load":"on_demand"})";
   EXPECT_EQ(models_json(status, 5),
-            R"({"object":"list","data":[)"
-            R"({"id":"a","object":"model","created":5,)"
-            R"("owned_by":"model-server"},)"
-            R"({"id":"org/b","object":"model","created":5,)"
-            R"("owned_by":"model-server"}]})");
-  EXPECT_EQ(model_json("a", 5), R"({"id":"a","object":"model","created":5,)"
-                                R"("owned_by":"model-server"})");
+            fmt::format(R"({{"object":"list","data":[{},{}]}})", a,
+                        R"({"id":"org/b","object":"model","created":5,)"
+                        R"("owned_by":"model-server","entry":"embedding",)"
+                        R"("state":"ready","load":"manual"})"));
+  EXPECT_EQ(model_json(status.models[0], 5), a);
 }
 
 } // namespace

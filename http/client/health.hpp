@@ -5,8 +5,8 @@
 
 namespace model_server {
 
-/// Exit status 0 if the address answers with status 200 within some seconds.
-/// Throws `std::runtime_error`, which says why not.
+/// Exit status 0 if the server can make tokens. Throws `std::runtime_error`,
+/// which says why not, or that it doesn't answer within some seconds.
 int ask_health(const health_options& options);
 
 } // namespace model_server

@@ -19,7 +19,7 @@ try:
     with urllib.request.urlopen(f"{origin}/api/v1/tiny-chat/call", body) as answer:
         text = json.load(answer)["message"]["content"]
     assert "/api/v1/" in text, text
-    health = [program, "health", "--url", f"{origin}/health/ready"]
+    health = [program, "health", "--url", origin]
     assert subprocess.run(health).returncode == 0
 finally:
     server.terminate()

@@ -76,7 +76,7 @@ async function error_of(response) {
 
 /**
  * Every model with its entities, and every machine with its devices. A key that
- * may call and no more gets the names alone, and in `refusal` why.
+ * may call and no more gets the models alone, and in `refusal` why.
  */
 export async function get_status() {
   try {
@@ -84,8 +84,8 @@ export async function get_status() {
   } catch (error) {
     if (error.status !== 403) throw error;
     const { data } = await (await ask('v1/models')).json();
-    const named = data.map(({ id }) =>
-      [id, { entry: '', state: 'ready', batch_size: 0, entities: [] }]);
+    const named = data.map(({ id, entry, state, load }) =>
+      [id, { entry, state, load, batch_size: 0, entities: [] }]);
     return { models: Object.fromEntries(named), nodes: [], refusal: error };
   }
 }

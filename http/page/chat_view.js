@@ -6,12 +6,22 @@ import { announce, notify } from './notices.js';
 import { settings_panel } from './settings_panel.js';
 import { active_models, status } from './watch.js';
 
-const suggestions = [
+// The model that ships with the server knows the server and little else.
+const of_tiny_chat = [
   'How do I add a device?',
   'What happens when a worker dies?',
   'What does activate do?',
 ];
+const of_others = [
+  'What can you help me with?',
+  'Explain recursion with a small example.',
+  'Write a haiku about the sea.',
+];
+const suggestions_of = (model) =>
+  model === 'tiny-chat' ? of_tiny_chat : of_others;
 const near_end = 60; // pixels
+
+const has_keyboard = () => !matchMedia('(pointer: coarse)').matches;
 
 export class chat_view {
   #views = new WeakMap(); // message to what shows it
@@ -56,7 +66,7 @@ export class chat_view {
 
   focus() {
     // Where there is no keyboard, one would come up over the chat.
-    if (!matchMedia('(pointer: coarse)').matches) this.composer.field.focus();
+    if (has_keyboard()) this.composer.field.focus();
     this.#scroll_to_end();
   }
 
@@ -65,7 +75,10 @@ export class chat_view {
   #show_models() {
     const { chat } = this.talks;
     const active = active_models();
-    if (!chat.model && active.length > 0) [chat.model] = active;
+    // A chat that has not begun takes what there is.
+    const is_open = !chat.model
+      || (chat.messages.length === 0 && !active.includes(chat.model));
+    if (is_open && active.length > 0) [chat.model] = active;
     const names = [...active];
     if (chat.model && !names.includes(chat.model)) names.push(chat.model);
     const shown = names.map((name) =>
@@ -192,8 +205,10 @@ export class chat_view {
     this.start.hidden = chat.messages.length > 0;
     if (this.start.hidden) return;
     const what = this.#start_state();
-    if (this.start.dataset.what === what) return;
-    this.start.dataset.what = what;
+    const suggestions = suggestions_of(chat.model);
+    const shown = what === 'ready' ? `ready ${suggestions[0]}` : what;
+    if (this.start.dataset.what === shown) return;
+    this.start.dataset.what = shown;
     const words = {
       ready: 'What would you like to know?',
       none: 'No model is active yet.',
@@ -233,7 +248,9 @@ export class chat_view {
     element.hidden = !element.hidden;
     this.settings_button.setAttribute('aria-expanded', !element.hidden);
     if (element.hidden) this.settings_button.focus();
-    else element.querySelector('textarea').focus();
+    // A field would bring up the keyboard of a phone.
+    else if (has_keyboard()) element.querySelector('textarea').focus();
+    else element.querySelector('button').focus();
   }
 
   #scrolled() {

@@ -1,8 +1,9 @@
 // Turns the counts of two moments into the figures between them.
 //
 // A snapshot is `{time, metrics}`: seconds, and what `parse_metrics` gives. A
-// figure is a list of `{label, value}`, a value null where nothing was counted;
-// no list at all where the server has no such metric.
+// figure is a list of `{names, value}`: the names of a line, of model and device
+// say, and a value that is null where nothing was counted; no list at all where
+// the server has no such metric.
 
 const by_place = ['model', 'device'];
 
@@ -35,22 +36,15 @@ function growth(older, newer, name, model, by) {
   return now;
 }
 
-// As short as tells them apart.
-function labelled(values) {
-  const keys = [...values.keys()].map((key) => JSON.parse(key));
-  const varies = (i) => new Set(keys.map((key) => key[i])).size > 1;
-  const shown = keys[0]?.map((_, i) => varies(i)) ?? [];
-  if (!shown.includes(true) && shown.length > 0) shown[shown.length - 1] = true;
-  return [...values].map(([key, value]) => ({
-    label: JSON.parse(key).filter((_, i) => shown[i]).join(' · ') || 'all',
-    value,
-  }));
+// With the values of the labels as names.
+function named(values) {
+  return [...values].map(([key, value]) => ({ names: JSON.parse(key), value }));
 }
 
 /** A gauge as it is. */
 export function gauge(newer, name, model) {
   const values = sums(newer, name, model);
-  return values && labelled(values);
+  return values && named(values);
 }
 
 /** What a counter grows by in a second. */
@@ -60,7 +54,7 @@ export function rate(older, newer, name, model) {
   if (!grown) return null;
   const seconds = newer.time - older.time;
   for (const [key, value] of grown) grown.set(key, value / seconds);
-  return labelled(grown);
+  return named(grown);
 }
 
 // In percent; null where there is nothing to divide by.
@@ -69,7 +63,7 @@ function shares(parts, wholes) {
   const result = new Map();
   for (const [key, whole] of wholes)
     result.set(key, whole > 0 ? (100 * (parts.get(key) ?? 0)) / whole : null);
-  return labelled(result);
+  return named(result);
 }
 
 /** How full something is. */
@@ -100,7 +94,7 @@ export function quantiles(older, newer, name, wanted, model) {
     .map(([key, count]) => ({ bound: bound(key), count }))
     .sort((a, b) => a.bound - b.bound);
   return wanted.map(({ label, q }) => ({
-    label,
+    names: [label],
     value: quantile_of(buckets, q),
   }));
 }

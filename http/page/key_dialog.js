@@ -22,7 +22,10 @@ export function make_key_dialog(entered) {
   document.body.append(dialog);
 
   function on_key(event) {
-    if (event.key === 'Enter') take();
+    if (event.key !== 'Enter') return;
+    // Else it would press the button that gets the focus back.
+    event.preventDefault();
+    take();
   }
   function take() {
     api_key.set(field.value.trim());

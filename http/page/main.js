@@ -93,6 +93,8 @@ function toggle_theme() {
 
 const theme_button = icon_button(is_dark() ? 'light' : 'dark',
   'Switch between light and dark', toggle_theme);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
+  theme_button.replaceChildren(icon(is_dark() ? 'light' : 'dark')));
 const ask_for_key = make_key_dialog(() => {
   status.refresh();
   figures.refresh();

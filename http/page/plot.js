@@ -1,5 +1,6 @@
 // Draws how figures went over the last minutes.
 import { h, svg } from './dom.js';
+import { lines_of } from './lines.js';
 
 const width = 520, height = 190; // of the drawing, which is then scaled
 const left = 52, right = 10, top = 10, bottom = 22;
@@ -123,19 +124,6 @@ export class plot {
     this.#show_legend(({ points }) =>
       points.find(({ age }) => age === nearest.age)?.value);
   }
-}
-
-// A line for each label, with a point for each row: null where it has none.
-function lines_of(rows) {
-  const labels = new Set(rows.flatMap(({ figure }) =>
-    (figure ?? []).map(({ label }) => label)));
-  return [...labels].map((label) => ({
-    label,
-    points: rows.map(({ age, figure }) => ({
-      age,
-      value: figure?.find((each) => each.label === label)?.value ?? null,
-    })),
-  }));
 }
 
 // To a number whose half is as round, in the unit that is next below.

@@ -89,8 +89,11 @@ function told({ message, code, param }) {
   return { message, code: code ?? '', param: param ?? null };
 }
 
-/** Tokens a second once they came, or null if there were too few to tell. */
+// Below this, what comes at once says more of the network than of the model.
+const least_time = 0.2; // seconds
+
+/** Tokens a second once they came, or null if it was too short to tell. */
 export function pace({ tokens, first, seconds }) {
   const time = seconds - first;
-  return tokens > 1 && time > 0 ? (tokens - 1) / time : null;
+  return tokens > 1 && time >= least_time ? (tokens - 1) / time : null;
 }

@@ -58,10 +58,11 @@ export const status = new watch(get_status, 3000);
 /** The figures of the last five minutes, as snapshots. */
 export const figures = new watch(add_snapshot, 2000);
 
-/** The models that take chats now. */
+/** The models that take chats now, those first that need not be loaded. */
 export function active_models() {
-  return Object.entries(status.value?.models ?? {})
-    .filter(([, { state, entry }]) =>
-      (state === 'ready' || state === 'degraded') && entry !== 'embedding')
-    .map(([name]) => name);
+  const all = Object.entries(status.value?.models ?? {})
+    .filter(([, { entry, removed }]) => entry !== 'embedding' && !removed);
+  const serves = ([, { state }]) => state === 'ready' || state === 'degraded';
+  const loads = (each) => !serves(each) && each[1].load === 'on_demand';
+  return [...all.filter(serves), ...all.filter(loads)].map(([name]) => name);
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   gauge, quantiles, rate, share_of_counters, share_of_gauges, snapshot_before,
 } from './figures.js';
+import { labels_of, lines_of } from './lines.js';
 import { parse_metrics } from './prometheus.js';
 
 function at(time, text) {
@@ -45,18 +46,39 @@ model_server_generation_tokens_total{model="b",device="cpu"} 10
 
 test('a rate is what a counter grew by; one that went down began anew', () => {
   assert.deepEqual(rate(early, late, 'generation_tokens_total', ''), [
-    { label: 'a · cpu', value: 5 },
-    { label: 'a · cuda:0', value: 2 },
-    { label: 'b · cpu', value: 1 },
+    { names: ['a', 'cpu'], value: 5 },
+    { names: ['a', 'cuda:0'], value: 2 },
+    { names: ['b', 'cpu'], value: 1 },
   ]);
 });
 
-test('labels are as short as tells them apart', () => {
-  assert.deepEqual(
-    rate(early, late, 'generation_tokens_total', 'a').map((each) => each.label),
-    ['cpu', 'cuda:0']);
+test('a gauge is as it is', () => {
   assert.deepEqual(gauge(at(1, 'model_server_x{model="m",device="d"} 7'), 'x', ''),
-    [{ label: 'd', value: 7 }]);
+    [{ names: ['m', 'd'], value: 7 }]);
+});
+
+test('labels are as short as tells lines apart', () => {
+  assert.deepEqual(labels_of([['a', 'cpu'], ['a', 'gpu']]), ['cpu', 'gpu']);
+  assert.deepEqual(labels_of([['a', 'cpu'], ['b', 'gpu']]),
+    ['a · cpu', 'b · gpu']);
+  assert.deepEqual(labels_of([['m', 'd']]), ['d']);
+  assert.deepEqual(labels_of([]), []);
+});
+
+test('a line stays one when others come and go', () => {
+  const cpu = (value) => ({ names: ['a', 'cpu'], value });
+  const gpu = (value) => ({ names: ['a', 'gpu'], value });
+  const gone = { names: ['b', 'cpu'], value: null };
+  assert.deepEqual(lines_of([
+    { age: 4, figure: null },
+    { age: 2, figure: [cpu(1), gone] },
+    { age: 0, figure: [gpu(3)] },
+  ]), [
+    { label: 'gpu', points: [{ age: 4, value: null }, { age: 2, value: null },
+                             { age: 0, value: 3 }] },
+    { label: 'cpu', points: [{ age: 4, value: null }, { age: 2, value: 1 },
+                             { age: 0, value: null }] },
+  ]);
 });
 
 test('a metric that is not there gives no figure', () => {
@@ -75,7 +97,7 @@ model_server_running{model="m",device="a"} 2
 model_server_capacity{model="m",device="a"} 8
 model_server_capacity{model="m",device="b"} 0`);
   assert.deepEqual(share_of_gauges(now, 'running', 'capacity', ''),
-    [{ label: 'a', value: 25 }, { label: 'b', value: null }]);
+    [{ names: ['m', 'a'], value: 25 }, { names: ['m', 'b'], value: null }]);
 });
 
 test('quantiles of what came between', () => {

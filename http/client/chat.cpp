@@ -184,6 +184,8 @@ int converse(const chat_options& options) {
   for (;;) {
     try {
       auto entry = read_entry(*lines, "> ");
+      if (!entry)
+        print_now("\n"); // behind the ^D
       if (!entry || !obey(session, read_chat_line(*entry)))
         return 0;
     } catch (const interrupted&) {

@@ -1,11 +1,11 @@
 // Lists the models of a server, or of a folder.
 #include "http/client/list.hpp"
 
+#include "config/model_folders.hpp"
 #include "http/client/local_models.hpp"
 #include "http/client/model_list.hpp"
 #include "http/client/output.hpp"
 #include "http/client/server_link.hpp"
-#include "config/model_folders.hpp"
 
 #include <fmt/format.h>
 

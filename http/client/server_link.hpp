@@ -1,8 +1,8 @@
 // A running server, as the commands that talk to it see it.
 #pragma once
 
-#include "http/client/http_exchange.hpp"
 #include "config/server_access.hpp"
+#include "http/client/http_exchange.hpp"
 
 #include <string>
 #include <string_view>

@@ -229,9 +229,9 @@ void for_each_tensor(decoder_spec& spec, Matrix matrix, Name name) {
   norm(spec.norm);
   for (auto& layer : spec.layers) {
     auto& attention = layer.attention;
-    for (auto* item : {&layer.attention_norm, &layer.attention_out_norm,
-                       &layer.mlp_norm, &layer.mlp_out_norm,
-                       &attention.query_norm, &attention.key_norm})
+    for (auto* item :
+         {&layer.attention_norm, &layer.attention_out_norm, &layer.mlp_norm,
+          &layer.mlp_out_norm, &attention.query_norm, &attention.key_norm})
       norm(*item);
     if (attention.latent) {
       norm(attention.latent->query_norm);

@@ -48,9 +48,8 @@ public:
 
   /// The same for matrices of one shape; calls `after` with a range of outputs
   /// when these are there for all of them, on any thread.
-  void
-  run(thread_pool& pool, std::span<const linear_job> jobs,
-      const std::function<void(std::size_t begin, std::size_t end)>& after)
+  void run(thread_pool& pool, std::span<const linear_job> jobs,
+           const std::function<void(std::size_t begin, std::size_t end)>& after)
       const;
 
 private:

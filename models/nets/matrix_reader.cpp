@@ -145,11 +145,11 @@ linear_weights matrix_reader::four_bits(const matrix_source& source) const {
   auto rows = stored_rows(source);
   auto groups = source.inputs / group;
   if (source.inputs % group != 0)
-    throw std::runtime_error(
-        fmt::format("tensor `{}`: {} numbers in a row, must be a multiple of {}",
-                    source.tensor, source.inputs, group));
-  auto& numbers = folder_.require_bytes(source.tensor,
-                                        {source.items, rows, groups, half});
+    throw std::runtime_error(fmt::format(
+        "tensor `{}`: {} numbers in a row, must be a multiple of {}",
+        source.tensor, source.inputs, group));
+  auto& numbers =
+      folder_.require_bytes(source.tensor, {source.items, rows, groups, half});
   auto& exponents =
       folder_.require_bytes(source.exponents, {source.items, rows, groups});
   linear_weights result;

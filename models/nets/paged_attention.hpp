@@ -46,8 +46,8 @@ struct attention_layer {
 /// row's result is the same bits whatever else is in the pass.
 class paged_attention {
 public:
-  /// `windows` are those of the layers, each once; keys and values are stored in
-  /// `format`, f32, f16 or i8.
+  /// `windows` are those of the layers, each once; keys and values are stored
+  /// in `format`, f32, f16 or i8.
   paged_attention(std::size_t layers, const attention_heads& shape,
                   std::vector<turn_table> turns,
                   const std::vector<std::size_t>& windows, number_format format,

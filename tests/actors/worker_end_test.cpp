@@ -87,7 +87,7 @@ TEST_F(worker_end_test, an_exception_ends_the_worker_with_its_text) {
         [&](caf::down_msg& down) { reason = std::move(down.reason); });
     return caf::behavior{[](int) {}};
   };
-  auto watcher = system.spawn(watch, subject);
+  auto onlooker = system.spawn(watch, subject);
   send("a");
   run();
   EXPECT_EQ(to_failure(reason).code, errc::model_failed) << describe(reason);

@@ -13,9 +13,11 @@ using ::testing::SizeIs;
 
 class worker_sampling_test : public worker_fixture {
 protected:
-  failure refusal(const sampling_options& sampling) {
+  // `set` changes the usual sampling.
+  template <class Set>
+  failure refusal(Set set) {
     auto what = order("a");
-    what.request.sampling = sampling;
+    set(what.request.sampling);
     auto refused = send(what);
     run();
     EXPECT_TRUE(refused.answer->failed);
@@ -28,12 +30,16 @@ protected:
 TEST_F(worker_sampling_test, refuses_token_ids_that_the_model_does_not_have) {
   plan->vocabulary = 5;
   load();
-  EXPECT_EQ(refusal({.logit_bias = {{4, 1.0}, {5, 1.0}}}),
+  EXPECT_EQ(refusal([](auto& x) {
+              x.logit_bias = {{4, 1.0}, {5, 1.0}};
+            }),
             (failure{errc::out_of_range,
                      "logit_bias.5: there is no token 5; the model's ids are 0 "
                      "to 4",
                      "logit_bias.5", 0}));
-  EXPECT_EQ(refusal({.stop_tokens = {0, 4, 7}}),
+  EXPECT_EQ(refusal([](auto& x) {
+              x.stop_tokens = {0, 4, 7};
+            }),
             (failure{errc::out_of_range,
                      "stop_token_ids[2]: there is no token 7; the model's ids "
                      "are 0 to 4",
@@ -42,8 +48,12 @@ TEST_F(worker_sampling_test, refuses_token_ids_that_the_model_does_not_have) {
 
 TEST_F(worker_sampling_test, refuses_what_needs_scores_where_there_are_none) {
   load();
-  EXPECT_EQ(refusal({.logit_bias = {{1, 1.0}}}).param, "logit_bias");
-  EXPECT_EQ(refusal({.top_logprobs = 0}).code, errc::unsupported_field);
+  EXPECT_EQ(refusal([](auto& x) {
+              x.logit_bias = {{1, 1.0}};
+            }).param,
+            "logit_bias");
+  EXPECT_EQ(refusal([](auto& x) { x.top_logprobs = 0; }).code,
+            errc::unsupported_field);
 }
 
 TEST_F(worker_sampling_test, ends_at_a_stop_token_which_is_no_part_of_it) {

@@ -33,6 +33,6 @@ TEST_P(fuzz_corpus, is_read_or_refused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, fuzz_corpus, ::testing::ValuesIn(harnesses()),
-                         [](auto& info) {
-                           return std::string{info.param.name};
+                         [](auto& each) {
+                           return std::string{each.param.name};
                          });

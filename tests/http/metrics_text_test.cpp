@@ -36,7 +36,9 @@ TEST(metrics_text_test, tells_of_each_entity_what_holds_now) {
                      model_state::ready,
                      8,
                      {busy, entity("cuda:0", "node-b")}};
-  auto seen = read({.models = {model}});
+  server_status status;
+  status.models = {model};
+  auto seen = read(status);
   auto on_cpu = R"({device="cpu",model="org/m"})";
   auto on_other = R"({device="node-b/cuda:0",model="org/m"})";
   auto value = [&](const std::string& name, const char* labels) {
@@ -73,7 +75,9 @@ TEST(counted_answer_test, counts_an_answer_once_by_route_and_class) {
                           counted);
   };
   recorded_answer whole, stream, cut, dropped;
-  answer(whole)->send({.status = 429});
+  http_response refused;
+  refused.status = 429;
+  answer(whole)->send(refused);
   EXPECT_TRUE(whole.has_sent);
   EXPECT_EQ(value(R"(http_requests_total{route="/x",status="4xx"})"), 1);
   auto open = answer(stream);

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -162,8 +163,44 @@ def check_service(debian, origin):
         check("Read-only file system" in tried, f"it cannot write in {place}")
     program = debian.say("readlink", f"/proc/{main}/exe")
     check(program == "/usr/bin/model_api", "it runs what is installed")
-    debian.run("model_api", "health", "--url", f"{origin}/health/ready")
+    debian.run("model_api", "health", "--url", origin)
     return main
+
+
+def check_keys(debian, origin):
+    """A key that is taken out of the file is no key after a reload."""
+    file = debian.root / "etc/model-server/api-keys.json"
+
+    def give(key):
+        file.write_text(json.dumps({"keys": [{"name": "a", "role": "call", "key": key}]}))
+        debian.run("chown", "root:model-server", "/etc/model-server/api-keys.json")
+        debian.run("chmod", "640", "/etc/model-server/api-keys.json")
+
+    def opens(key):
+        request = urllib.request.Request(f"{origin}/v1/models",
+                                         headers={"Authorization": f"Bearer {key}"})
+        try:
+            return urllib.request.urlopen(request, timeout=10).status == 200
+        except urllib.error.HTTPError as refused:
+            return refused.code != 401
+
+    defaults = debian.root / "etc/default/model-server"
+    before = defaults.read_text()
+    old, new = "a-key-of-the-first-day", "a-key-of-the-second-day"
+    give(old)
+    defaults.write_text(before + "MODEL_SERVER_API_KEY_FILE=/etc/model-server/api-keys.json\n")
+    debian.run("systemctl", "restart", UNIT)
+    check(opens(old) and not opens(new), "its key opens the service")
+    give(new)
+    debian.run("systemctl", "reload", UNIT)
+    for _ in range(100):
+        if opens(new):
+            break
+        time.sleep(0.1)
+    check(opens(new) and not opens(old), "another key does so after a reload")
+    defaults.write_text(before)
+    debian.run("systemctl", "restart", UNIT)
+    file.unlink()
 
 
 def use(debian, current, following):
@@ -202,6 +239,7 @@ def use(debian, current, following):
     check(check_service(debian, origin) == now, "the second process is the service")
     debian.run("systemctl", "restart", UNIT)
     check(chat(origin) == expected, "it restarts")
+    check_keys(debian, origin)
 
     debian.apt("remove", "model-server")
     check(debian.show("ActiveState") == "inactive", "it stops when it is removed")

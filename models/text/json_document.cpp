@@ -1,10 +1,12 @@
 // Parses JSON after the checks that RapidJSON itself doesn't make.
 #include "models/text/json_document.hpp"
 
+#include "config/exact_json.hpp"
 #include "models/text/utf8.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
 
 #include <fstream>
 #include <stdexcept>
@@ -37,24 +39,25 @@ std::size_t nesting_depth(std::string_view json) {
 
 } // namespace
 
-json_document::json_document(std::string text, const std::string& origin,
-                             std::size_t max_depth)
-    : text_(std::make_unique<std::string>(std::move(text))) {
+json_document::json_document(std::string_view text, const std::string& origin,
+                             std::size_t max_depth) {
   auto fail = [&](const std::string& why) {
     throw std::runtime_error{origin + ": " + why};
   };
-  if (!is_valid_utf8(*text_))
+  if (!is_valid_utf8(text))
     fail("is not UTF-8");
-  if (auto nul = text_->find('\0'); nul != std::string::npos)
+  if (auto nul = text.find('\0'); nul != std::string::npos)
     fail(fmt::format("is not JSON: a zero byte at offset {}", nul));
-  if (auto depth = nesting_depth(*text_); depth > max_depth)
+  if (auto depth = nesting_depth(text); depth > max_depth)
     fail(fmt::format("is nested {} levels deep; the limit is {}", depth,
                      max_depth));
-  document_.ParseInsitu<rapidjson::kParseIterativeFlag>(text_->data());
-  if (document_.HasParseError())
+  rapidjson::MemoryStream stream{text.data(), text.size()};
+  auto parsed =
+      parse_exactly<rapidjson::kParseIterativeFlag>(document_, stream);
+  if (parsed.IsError())
     fail(fmt::format("is not JSON: {} (at offset {})",
-                     rapidjson::GetParseError_En(document_.GetParseError()),
-                     document_.GetErrorOffset()));
+                     rapidjson::GetParseError_En(parsed.Code()),
+                     parsed.Offset()));
 }
 
 const rapidjson::Value* find_member(const rapidjson::Value& object,

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,7 +17,7 @@ class json_document {
 public:
   /// Parses `text`. Throws `std::runtime_error` whose text begins with
   /// `origin`.
-  json_document(std::string text, const std::string& origin,
+  json_document(std::string_view text, const std::string& origin,
                 std::size_t max_depth = 64);
 
   json_document(json_document&&) = default;
@@ -28,8 +27,6 @@ public:
   }
 
 private:
-  /// Parsed in place: the strings of `document_` lie in here.
-  std::unique_ptr<std::string> text_;
   rapidjson::Document document_;
 };
 

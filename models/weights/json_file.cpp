@@ -1,7 +1,7 @@
 // Reads JSON objects and their typed fields.
 #include "models/weights/json_file.hpp"
 
-#include "config/json_number.hpp"
+#include "config/exact_json.hpp"
 #include "models/weights/mapped_file.hpp"
 
 #include <fmt/format.h>
@@ -35,48 +35,6 @@ std::string shown(const rapidjson::Value& value) {
   return result;
 }
 
-/// Passes what a reader finds on to a document.
-class document_handler
-    : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, document_handler> {
-public:
-  using size = rapidjson::SizeType;
-
-  explicit document_handler(rapidjson::Document& document) : to_(document) {
-  }
-
-  bool Null() {
-    return to_.Null();
-  }
-  bool Bool(bool value) {
-    return to_.Bool(value);
-  }
-  bool RawNumber(const char* text, size length, bool) {
-    auto number = read_json_number({text, length});
-    return number && pass_number(*number, to_);
-  }
-  bool String(const char* text, size length, bool copies) {
-    return to_.String(text, length, copies);
-  }
-  bool StartObject() {
-    return to_.StartObject();
-  }
-  bool Key(const char* text, size length, bool copies) {
-    return to_.Key(text, length, copies);
-  }
-  bool EndObject(size members) {
-    return to_.EndObject(members);
-  }
-  bool StartArray() {
-    return to_.StartArray();
-  }
-  bool EndArray(size items) {
-    return to_.EndArray(items);
-  }
-
-private:
-  rapidjson::Document& to_;
-};
-
 } // namespace
 
 rapidjson::Document parse_json_object(std::string_view text,
@@ -86,25 +44,13 @@ rapidjson::Document parse_json_object(std::string_view text,
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream>
       stream{bytes};
   rapidjson::Document result;
-  rapidjson::ParseResult parsed;
-  // `Populate` takes what the handler built.
-  auto generate = [&](rapidjson::Document& document) {
-    constexpr auto flags = rapidjson::kParseIterativeFlag | exact_numbers_flag
-                           | rapidjson::kParseValidateEncodingFlag;
-    document_handler handler{document};
-    rapidjson::Reader reader;
-    parsed = reader.Parse<flags>(stream, handler);
-    return !parsed.IsError();
-  };
-  result.Populate(generate);
-  // The handler stops at nothing else.
-  auto code = parsed.Code() == rapidjson::kParseErrorTermination
-                  ? rapidjson::kParseErrorNumberTooBig
-                  : parsed.Code();
+  auto parsed =
+      parse_exactly<rapidjson::kParseIterativeFlag
+                    | rapidjson::kParseValidateEncodingFlag>(result, stream);
   if (parsed.IsError())
-    throw std::runtime_error(fmt::format("{}: not JSON at byte {}: {}", where,
-                                         parsed.Offset(),
-                                         rapidjson::GetParseError_En(code)));
+    throw std::runtime_error(
+        fmt::format("{}: not JSON at byte {}: {}", where, parsed.Offset(),
+                    rapidjson::GetParseError_En(parsed.Code())));
   if (!result.IsObject())
     throw std::runtime_error(fmt::format("{}: not a JSON object", where));
   return result;
@@ -126,6 +72,10 @@ config_fields::config_fields(const rapidjson::Value& object, std::string where)
     : object_(&object), where_(std::move(where)) {
 }
 
+bool config_fields::has(const char* key) const {
+  return object_->HasMember(key);
+}
+
 const rapidjson::Value* config_fields::find(const char* key) const {
   auto found = object_->FindMember(key);
   if (found == object_->MemberEnd() || found->value.IsNull())
@@ -143,8 +93,8 @@ std::optional<bool> config_fields::boolean(const char* key) const {
 }
 
 std::optional<std::int64_t> config_fields::integer(const char* key,
-                                                 std::int64_t least,
-                                                 std::int64_t most) const {
+                                                   std::int64_t least,
+                                                   std::int64_t most) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;
@@ -156,7 +106,7 @@ std::optional<std::int64_t> config_fields::integer(const char* key,
 }
 
 std::int64_t config_fields::require_integer(const char* key, std::int64_t least,
-                                          std::int64_t most) const {
+                                            std::int64_t most) const {
   auto result = integer(key, least, most);
   if (!result)
     throw std::runtime_error(fmt::format("{}: `{}` is missing", where_, key));
@@ -164,7 +114,7 @@ std::int64_t config_fields::require_integer(const char* key, std::int64_t least,
 }
 
 std::optional<double> config_fields::number(const char* key, double least,
-                                          double most) const {
+                                            double most) const {
   auto value = find(key);
   if (value == nullptr)
     return std::nullopt;

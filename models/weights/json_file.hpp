@@ -28,8 +28,11 @@ public:
   /// `object` must outlive this; `where` names it in errors.
   config_fields(const rapidjson::Value& object, std::string where);
 
-  /// Null if absent.
+  /// Null if absent or null.
   const rapidjson::Value* find(const char* key) const;
+
+  /// True also if it is null.
+  bool has(const char* key) const;
   std::optional<bool> boolean(const char* key) const;
   std::optional<std::int64_t> integer(const char* key, std::int64_t least,
                                       std::int64_t most) const;

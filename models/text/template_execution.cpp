@@ -48,6 +48,9 @@ template_renderer::run_statement(const template_statement& statement) {
   case statement_kind::macro:
     run_macro_definition(statement);
     break;
+  case statement_kind::call_block:
+    run_call_block(statement);
+    break;
   case statement_kind::filter_block:
     write(to_text(
         *this, through_filter(expressions[0].get(), capture(statement.body))));
@@ -92,7 +95,8 @@ template_renderer::run_loop(const template_statement& statement) {
   auto* loop = own<loop_object>();
   loop->items = &items;
   loop->depth = ++loop_depth_;
-  auto result = flow::normal;
+  // As Jinja has it, `else` also comes where no round came to its end.
+  auto needs_else = true;
   for (std::size_t i = 0; i < items.size(); ++i) {
     spend(1);
     inner.values.clear();
@@ -100,18 +104,17 @@ template_renderer::run_loop(const template_statement& statement) {
     if (loop_slot_)
       set_variable(*loop_slot_, template_value::object(loop));
     assign(statement.target, items[i]);
-    result = run_body(statement.body);
-    if (result == flow::break_loop)
+    auto end = run_body(statement.body);
+    if (end == flow::break_loop)
       break;
+    needs_else = needs_else && end != flow::normal;
   }
   --loop_depth_;
   // Whoever kept `loop` beyond its end finds it empty.
   static const std::vector<template_value> nothing;
   loop->items = &nothing;
   inner.values.clear();
-  result = flow::normal;
-  if (items.empty())
-    result = run_body(statement.else_body);
+  auto result = needs_else ? run_body(statement.else_body) : flow::normal;
   scope_ = outer;
   return result;
 }
@@ -125,6 +128,20 @@ void template_renderer::run_macro_definition(
   auto* macro = own<macro_object>();
   macro->definition = &statement;
   set_variable(statement.target.slot, template_value::object(macro));
+}
+
+// The macro that is called finds the block's body as `caller`.
+void template_renderer::run_call_block(const template_statement& statement) {
+  auto& call_node = *statement.expressions[0];
+  auto callee = evaluate(*call_node.parts[0]);
+  auto arguments = evaluate_arguments(call_node);
+  auto* body = own<macro_object>();
+  body->definition = &statement;
+  body->home = scope_;
+  arguments.named.emplace_back("caller", template_value::object(body));
+  write(to_text(*this, call(callee, arguments)));
+  // Whoever keeps it longer finds no variables of this place.
+  body->home = nullptr;
 }
 
 template_renderer::flow
@@ -178,17 +195,27 @@ template_value template_renderer::call_macro(const macro_object& macro,
     throw template_error{fmt::format(
         "the macro \"{}\" takes at most {} arguments, not {}", definition.text,
         parameters.size(), arguments.positional.size())};
-  scope inner{&root_, {}};
+  scope inner{macro.home ? macro.home : &root_, {}};
+  if (definition.caller_slot)
+    inner.values.emplace_back(
+        *definition.caller_slot,
+        template_value::undefined("no caller is defined"));
   for (auto& [name, value] : arguments.named) {
     auto found =
         std::find_if(parameters.begin(), parameters.end(),
                      [&name = name](auto& each) { return each.name == name; });
     if (found == parameters.end()
         || found - parameters.begin()
-               < static_cast<std::ptrdiff_t>(arguments.positional.size()))
+               < static_cast<std::ptrdiff_t>(arguments.positional.size())) {
+      if (found == parameters.end() && name == "caller"
+          && definition.caller_slot) {
+        inner.values[0].second = value;
+        continue;
+      }
       throw template_error{
           fmt::format("the macro \"{}\" can't take the argument \"{}\"",
                       definition.text, name)};
+    }
     inner.values.emplace_back(found->slot, value);
   }
   for (std::size_t i = 0; i < arguments.positional.size(); ++i)

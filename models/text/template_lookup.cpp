@@ -44,6 +44,18 @@ bool is_number_method(std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// What has such an attribute in Python, and nobody knows of here.
+bool is_unknown_part(const template_value& object, std::string_view name) {
+  auto* thing = object.as_object();
+  if (dynamic_cast<const iterator_object*>(thing))
+    return name == "send" || name == "throw" || name == "close"
+           || name.starts_with("gi_");
+  if (dynamic_cast<const method_object*>(thing)
+      || dynamic_cast<const function_object*>(thing))
+    return false;
+  return thing || (to_number(object) && is_number_method(name));
+}
+
 template_value no_attribute(const template_value& object,
                             std::string_view name) {
   return template_value::undefined(
@@ -114,7 +126,7 @@ template_value template_renderer::attribute(const template_value& object,
   }
   if (auto* loop = dynamic_cast<loop_object*>(object.as_object()))
     return loop_attribute(*loop, name);
-  if (object.as_object() || (to_number(object) && is_number_method(name)))
+  if (is_unknown_part(object, name))
     throw template_error{fmt::format("\"{}\" of a value of type {} is not "
                                      "supported",
                                      name, type_name(object))};

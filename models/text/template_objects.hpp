@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace model_server {
@@ -16,9 +17,17 @@ struct namespace_object : template_object {
   std::map<std::string, template_value> attributes;
 };
 
-/// A macro; `definition` belongs to the tree.
+/// Variables of a block; `parent` is looked in next.
+struct template_scope {
+  template_scope* parent = nullptr;
+  std::vector<std::pair<std::size_t, template_value>> values;
+};
+
+/// A macro, or the body of a call block; `definition` belongs to the tree.
 struct macro_object : template_object {
   const template_statement* definition = nullptr;
+  /// Whose variables it sees; null for the template's own.
+  template_scope* home = nullptr;
 };
 
 /// A method together with what it is of.

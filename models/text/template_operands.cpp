@@ -54,9 +54,10 @@ expression_ptr template_parser::parse_primary() {
 expression_ptr template_parser::parse_name() {
   auto node = make(kind::constant);
   auto name = take().text;
-  if (macros_ > 0
-      && (name == "varargs" || name == "kwargs" || name == "caller"))
+  if (macros_ > 0 && (name == "varargs" || name == "kwargs"))
     fail("\"" + name + "\" in a macro is not supported");
+  if (name == "caller")
+    names_caller_ = true;
   if (name == "true" || name == "True" || name == "false" || name == "False") {
     node->constant = template_value::boolean(name == "true" || name == "True");
   } else if (name == "none" || name == "None") {

@@ -45,6 +45,9 @@ private:
   template_statement parse_for();
   template_statement parse_set();
   template_statement parse_macro();
+  template_statement parse_call_block();
+  void parse_parameters(template_statement& macro);
+  void parse_macro_body(template_statement& macro, std::string_view end);
   template_statement parse_filter_block();
   template_statement parse_with();
   assign_target parse_target(bool with_namespace);
@@ -88,6 +91,8 @@ private:
   /// How many loops and macros are open here.
   std::size_t loops_ = 0;
   std::size_t macros_ = 0;
+  /// Whether the innermost macro or call block speaks of `caller`.
+  bool names_caller_ = false;
   std::vector<std::string> names_;
   std::unordered_map<std::string, std::size_t> slots_;
 };

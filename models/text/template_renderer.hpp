@@ -91,11 +91,7 @@ public:
 private:
   enum class flow { normal, break_loop, continue_loop };
 
-  /// Variables of a block; `parent` is looked in next.
-  struct scope {
-    scope* parent = nullptr;
-    std::vector<std::pair<std::size_t, template_value>> values;
-  };
+  using scope = template_scope;
 
   /// While one lives the rendering is a level deeper.
   struct level {
@@ -116,6 +112,7 @@ private:
   flow run_branch(const template_statement& statement);
   flow run_loop(const template_statement& statement);
   void run_macro_definition(const template_statement& statement);
+  void run_call_block(const template_statement& statement);
   flow run_with(const template_statement& statement);
   /// What `body` writes, in a scope of its own.
   marked_text capture(const std::vector<template_statement>& body);

@@ -74,6 +74,8 @@ template_statement template_parser::parse_statement() {
       return parse_set();
     if (name == "macro")
       return parse_macro();
+    if (name == "call")
+      return parse_call_block();
     if (name == "filter")
       return parse_filter_block();
     if (name == "with")
@@ -164,27 +166,59 @@ template_statement template_parser::parse_macro() {
   result.text = expect_name();
   result.target.slot = slot_of(result.text);
   expect_op("(");
+  parse_parameters(result);
+  expect_block_end();
+  parse_macro_body(result, "endmacro");
+  return result;
+}
+
+template_statement template_parser::parse_call_block() {
+  template_statement result;
+  result.kind = statement_kind::call_block;
+  result.text = "caller";
+  if (skip_op("("))
+    parse_parameters(result);
+  auto call = parse_postfix(parse_primary());
+  if (call->kind != expression_kind::call)
+    fail("a call block without a call");
+  result.expressions.push_back(std::move(call));
+  expect_block_end();
+  parse_macro_body(result, "endcall");
+  return result;
+}
+
+/// Up to the closing parenthesis.
+void template_parser::parse_parameters(template_statement& macro) {
+  auto& parameters = macro.parameters;
   while (!current().is_op(")")) {
     macro_parameter parameter;
     parameter.name = expect_name();
     parameter.slot = slot_of(parameter.name);
     if (skip_op("="))
       parameter.otherwise = parse_expression();
-    else if (!result.parameters.empty() && result.parameters.back().otherwise)
+    else if (parameter.name == "caller")
+      fail("a parameter named \"caller\" needs a default");
+    else if (!parameters.empty() && parameters.back().otherwise)
       fail("a parameter without a default behind one that has one");
-    result.parameters.push_back(std::move(parameter));
+    parameters.push_back(std::move(parameter));
     if (!skip_op(","))
       break;
   }
   expect_op(")");
-  expect_block_end();
+}
+
+void template_parser::parse_macro_body(template_statement& macro,
+                                       std::string_view end) {
   auto loops = std::exchange(loops_, 0);
+  auto outer_names_caller = std::exchange(names_caller_, false);
   ++macros_;
-  result.body = parse_body({"endmacro"});
+  macro.body = parse_body({end});
   --macros_;
   loops_ = loops;
+  if (names_caller_)
+    macro.caller_slot = slot_of("caller");
+  names_caller_ = names_caller_ || outer_names_caller;
   take();
-  return result;
 }
 
 template_statement template_parser::parse_filter_block() {
@@ -222,8 +256,11 @@ assign_target template_parser::parse_target(bool with_namespace) {
     return first;
   assign_target result;
   result.parts.push_back(std::move(first));
-  while (skip_op(",") && current().kind == kind::name
-         && !current().is_name("in"))
+  auto begins_target = [&] {
+    return current().is_op("(")
+           || (current().kind == kind::name && !current().is_name("in"));
+  };
+  while (skip_op(",") && begins_target())
     result.parts.push_back(parse_single_target(with_namespace));
   return result;
 }

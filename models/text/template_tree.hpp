@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,7 +84,8 @@ enum class statement_kind {
   loop,         // over expressions[0], where expressions[1] holds if not null
   assign,       // expressions[0] to `target`
   assign_block, // what `body` writes, through expressions[0] if not null
-  macro,        // `name`, `parameters`, `body`
+  macro,        // `text` is its name; `parameters`, `body`
+  call_block, // calls expressions[0], with `parameters` and `body` as `caller`
   filter_block, // what `body` writes, through expressions[0]
   scope,        // `body`, with variables of its own
   with,         // `body`, after expressions[i] went to target.parts[i]
@@ -117,6 +119,8 @@ struct template_statement {
   std::vector<template_statement> else_body;
   std::vector<template_branch> branches;
   std::vector<macro_parameter> parameters;
+  /// Where a macro that speaks of `caller` finds it.
+  std::optional<std::size_t> caller_slot;
 };
 
 /// The whole of it.

@@ -57,6 +57,17 @@ TEST(chat_template_test, agrees_with_the_reference_on_every_stored_case) {
   EXPECT_GT(refused, 80);
 }
 
+TEST(chat_template_test, numbers_of_clients_stay_what_they_are) {
+  for (std::string number :
+       {"1234.5678901234567", "2.592882e-17", "100.00000000000001", "0.1",
+        "9007199254740993", "-9223372036854775808"}) {
+    template_dict variables;
+    variables.set("x", template_value_from_json(number, false));
+    EXPECT_EQ(render("{{ x }}|{{ x|tojson }}", variables),
+              number + "|" + number);
+  }
+}
+
 TEST(chat_template_test, tells_its_own_words_from_the_clients) {
   EXPECT_THAT(parts("<a>{{ x }}</a>", "hi"),
               ElementsAre(prompt_segment{"<a>", true},

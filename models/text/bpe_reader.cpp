@@ -44,20 +44,13 @@ void read_merges(const json_node& node, bpe_model& result) {
   }
 }
 
-/// Leaving out merges by chance is for training.
-void refuse_dropout(const json_node& node) {
-  auto found = node.find("dropout");
-  if (found && found->real() != 0)
-    found->fail("is not supported");
-}
-
 } // namespace
 
 bpe_model read_bpe_model(const json_node& node,
                          const std::vector<bool>& is_control) {
   if (!node.find("merges"))
     node.fail("lacks \"merges\"");
-  refuse_dropout(node);
+  // Its `dropout`, leaving out merges by chance, is for training.
   auto vocabulary = read_vocabulary(node.get("vocab"));
   bpe_options options;
   options.fuse_unknown = node.flag("fuse_unk", false);

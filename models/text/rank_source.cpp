@@ -95,6 +95,8 @@ std::string_view words_of(const std::filesystem::path& path,
   };
   if (is("qwen") || settings.tokenizer_class.starts_with("QWen"))
     return qwen_words;
+  if (name == "tiktoken.model")
+    return kimi_words;
   if (is("o200k") || settings.model_type == "gpt_oss")
     return gpt4o_words;
   if (is("cl100k") || name == "tokenizer.model")

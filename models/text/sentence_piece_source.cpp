@@ -119,14 +119,16 @@ void add_rules(const sentence_piece_file& file,
     parts.decoder.add_strip(" ", 1, 0);
 }
 
-/// Control pieces are control tokens; user-defined ones are looked for as they
-/// are in text that was rewritten.
+/// Tokens of the settings may take the place of a piece that was kept free for
+/// them (InternLM 2). Control pieces are control tokens; user-defined ones are
+/// looked for as they are in text that was rewritten.
 void add_pieces(const sentence_piece_file& file,
                 const tokenizer_settings& settings, tokenizer_parts& parts) {
   auto tokens = settings.tokens(vocabulary_of(parts.model));
-  auto is_there = [&](std::string_view text) {
-    return std::any_of(tokens.begin(), tokens.end(),
-                       [&](auto& token) { return token.content == text; });
+  auto is_there = [&](std::string_view text, token_id id) {
+    return std::any_of(tokens.begin(), tokens.end(), [&](auto& token) {
+      return token.content == text || token.id == id;
+    });
   };
   std::vector<added_token> user_defined;
   for (std::size_t i = 0; i < file.pieces.size(); ++i) {
@@ -134,7 +136,7 @@ void add_pieces(const sentence_piece_file& file,
     added_token token;
     token.content = piece.text;
     token.id = static_cast<token_id>(i);
-    if (is_there(piece.text))
+    if (is_there(token.content, token.id))
       continue;
     if (piece.kind == piece_kind::control
         || piece.kind == piece_kind::unknown) {
@@ -145,7 +147,7 @@ void add_pieces(const sentence_piece_file& file,
       user_defined.push_back(std::move(token));
     }
   }
-  parts.add_tokens(std::move(tokens));
+  parts.add_tokens(std::move(tokens), true);
   for (auto& token : user_defined)
     parts.added.add(std::move(token), normalizer{});
 }

@@ -16,12 +16,13 @@ namespace fs = std::filesystem;
 /// The largest published file has 33 MB.
 constexpr std::size_t max_file_bytes = std::size_t{128} << 20;
 
-/// All `*.tiktoken`, by name.
+/// All `*.tiktoken` and `tiktoken.model`, by name.
 std::vector<fs::path> rank_files(const fs::path& folder) {
   std::vector<fs::path> result;
   std::error_code error;
   for (auto& entry : fs::directory_iterator{folder, error})
-    if (entry.path().extension() == ".tiktoken")
+    if (entry.path().extension() == ".tiktoken"
+        || entry.path().filename() == "tiktoken.model")
       result.push_back(entry.path());
   std::sort(result.begin(), result.end());
   return result;
@@ -58,7 +59,8 @@ tokenizer_parts read_tokenizer_folder(const fs::path& folder) {
                           settings);
   throw std::runtime_error{fmt::format(
       "{}: has no tokenizer: none of tokenizer.json, tokenizer.model, "
-      "vocab.json with merges.txt, *.tiktoken and vocab.txt is there",
+      "vocab.json with merges.txt, *.tiktoken, tiktoken.model and vocab.txt is "
+      "there",
       folder.string())};
 }
 

@@ -23,13 +23,14 @@ token_id read_id(const json_node& node) {
 }
 
 /// An added token that is in the vocabulary too must be the same there.
-void check_against(const token_table& vocabulary, const added_token& token) {
+void check_against(const token_table& vocabulary, const added_token& token,
+                   bool may_replace) {
   auto known = vocabulary.find(token.content);
   if (known && *known != token.id)
     throw std::runtime_error{
         fmt::format("\"{:.80}\" has id {} here and {} in the vocabulary",
                     token.content, token.id, *known)};
-  if (!known && vocabulary.has(token.id))
+  if (!known && !may_replace && vocabulary.has(token.id))
     throw std::runtime_error{fmt::format(
         "\"{:.80}\" has id {}, which is \"{:.80}\" in the vocabulary",
         token.content, token.id, vocabulary.spelling(token.id))};
@@ -76,9 +77,10 @@ std::string_view piece_table::find(token_id token, bool at_start) const {
   return std::string_view{bytes_}.substr(entry.begin, entry.size);
 }
 
-void tokenizer_parts::add_tokens(std::vector<added_token> tokens) {
+void tokenizer_parts::add_tokens(std::vector<added_token> tokens,
+                                 bool may_replace) {
   for (auto& token : tokens) {
-    check_against(vocabulary_of(model), token);
+    check_against(vocabulary_of(model), token, may_replace);
     added.add(std::move(token), normal);
   }
 }

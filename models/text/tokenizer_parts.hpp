@@ -53,8 +53,9 @@ struct tokenizer_parts {
   std::vector<token_id> suffix;
 
   /// Adds tokens that are recognised in text. The normaliser and the model are
-  /// complete. Throws `std::runtime_error` if one of them is taken.
-  void add_tokens(std::vector<added_token> tokens);
+  /// complete. Throws `std::runtime_error` if one of them is taken; with
+  /// `may_replace` one may have the id of another spelling of the model.
+  void add_tokens(std::vector<added_token> tokens, bool may_replace = false);
 
   /// Called when all other parts are there.
   void finish();

@@ -54,7 +54,8 @@ bool is_gguf_model(const hub_file& file) {
 
 bool is_settings_file(std::string_view name) {
   return std::ranges::find(settings_files, name) != settings_files.end()
-         || (name.ends_with(".tiktoken") && name.find('/') == name.npos)
+         || ((name.ends_with(".tiktoken") || name == "tiktoken.model")
+             && name.find('/') == name.npos)
          // The modules of sentence-transformers have folders of their own.
          || (name.ends_with("_Pooling/config.json")
              && std::ranges::count(name, '/') == 1);

@@ -71,9 +71,9 @@ TEST(chat_renderer_test, may_be_given_another_template) {
   testing::temporary_folder folder;
   folder.write("chat_template.jinja", "own");
   auto other = folder.write("other.jinja", "other");
-  EXPECT_EQ(joined(chat_renderer::from_folder(folder.path())
-                       ->render(conversation())),
-            "own");
+  EXPECT_EQ(
+      joined(chat_renderer::from_folder(folder.path())->render(conversation())),
+      "own");
   EXPECT_EQ(joined(chat_renderer::from_folder(folder.path(), other)
                        ->render(conversation())),
             "other");

@@ -17,6 +17,7 @@ namespace {
 using model_server::testing::error_of;
 using model_server::testing::temporary_folder;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -42,7 +43,8 @@ TEST_F(tokenizer_folder_test, names_all_files_it_looked_for) {
   EXPECT_THAT(error(), AllOf(StartsWith(folder_.path().string()),
                              HasSubstr("tokenizer.json, tokenizer.model, "
                                        "vocab.json with merges.txt, "
-                                       "*.tiktoken and vocab.txt")));
+                                       "*.tiktoken, tiktoken.model and "
+                                       "vocab.txt")));
   folder_.write("vocab.json", "{}");
   EXPECT_THAT(error(), HasSubstr("has no tokenizer"));
 }
@@ -70,6 +72,14 @@ TEST_F(tokenizer_folder_test, merges_ranks_as_they_come) {
   EXPECT_THAT(tokens.encode("abc a", false), ElementsAre(0, 3, 5));
   EXPECT_THAT(tokens.encode("<|end|>ab", true), ElementsAre(9, 4));
   EXPECT_EQ(tokens.decode(ids{0, 3, 5}), "abc a");
+}
+
+TEST_F(tokenizer_folder_test, cuts_chinese_from_other_letters_for_kimi) {
+  // a, the three bytes of U+6C34, "a" and its first byte, and all of it.
+  folder_.write("tiktoken.model",
+                "YQ== 0\n5g== 1\nsA== 2\ntA== 3\nYeY= 4\n5rA= 5\n5rC0 6\n");
+  auto tokens = load();
+  EXPECT_THAT(tokens.encode("a\u6c34a", false), ElementsAre(0, 6, 0));
 }
 
 TEST_F(tokenizer_folder_test, refuses_ranks_that_it_cannot_use) {
@@ -145,6 +155,16 @@ TEST_F(tokenizer_folder_test, agrees_with_sentencepiece) {
       }
     }
   }
+}
+
+// As InternLM 2 does it with pieces that were kept free.
+TEST_F(tokenizer_folder_test, a_setting_may_take_the_place_of_a_piece) {
+  folder_.write("tokenizer.model", read_data("sp-bpe.model"));
+  folder_.write("tokenizer_config.json", R"({"added_tokens_decoder": {
+    "40": {"content": "<|plugin|>", "special": true}}})");
+  auto tokens = load();
+  EXPECT_THAT(tokens.encode("<|plugin|>", true), Contains(40));
+  EXPECT_EQ(tokens.decode(ids{40}, false), "<|plugin|>");
 }
 
 TEST_F(tokenizer_folder_test, refuses_pieces_of_any_length) {

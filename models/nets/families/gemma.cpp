@@ -18,7 +18,9 @@ decoder_spec begin_gemma(const config_fields& config,
   // Rounded as the reference rounds it.
   spec.embedding_scale = static_cast<double>(
       static_cast<float>(std::sqrt(static_cast<double>(spec.hidden))));
-  spec.activate = activation::gelu_tanh;
+  // Not `hidden_act`: the first files say `gelu` there, and mean this.
+  spec.activate =
+      read_activation(config, "hidden_activation", "gelu_pytorch_tanh");
   return spec;
 }
 
@@ -124,10 +126,10 @@ decoder_spec read_gemma2(const config_fields& config) {
   add_layers(config, spec);
   add_second_generation(config, spec,
                         slides_but_every(config, spec.layers.size(), 2));
-  // These files may leave out what is the rule.
-  if (config.find("final_logit_softcapping") == nullptr)
+  // These files may leave out what is the rule; null is none.
+  if (!config.has("final_logit_softcapping"))
     spec.score_softcap = 30.0;
-  if (config.find("attn_logit_softcapping") == nullptr)
+  if (!config.has("attn_logit_softcapping"))
     for (auto& layer : spec.layers)
       layer.attention.softcap = 50.0;
   return spec;

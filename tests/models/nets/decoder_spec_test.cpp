@@ -98,6 +98,34 @@ TEST_F(decoder_spec_test, null_counts_as_absent) {
   EXPECT_THAT(config.end_tokens, IsEmpty());
 }
 
+TEST_F(decoder_spec_test, null_is_no_cap_where_a_cap_is_the_rule) {
+  auto gemma = std::string{
+      R"("architectures":["Gemma2ForCausalLM"],"model_type":"gemma2")"};
+  EXPECT_EQ(read(gemma).score_softcap, 30.0);
+  EXPECT_EQ(read(gemma).layers[0].attention.softcap, 50.0);
+  auto uncapped = read(gemma + R"(,"final_logit_softcapping":null,
+                            "attn_logit_softcapping":null)");
+  EXPECT_EQ(uncapped.score_softcap, 0.0);
+  EXPECT_EQ(uncapped.layers[0].attention.softcap, 0.0);
+}
+
+TEST_F(decoder_spec_test, a_gemma_goes_by_its_newer_name_of_the_activation) {
+  auto gemma = std::string{
+      R"("architectures":["Gemma2ForCausalLM"],"model_type":"gemma2")"};
+  EXPECT_EQ(read(gemma).activate, activation::gelu_tanh);
+  EXPECT_EQ(read(gemma + R"(,"hidden_act":"gelu")").activate,
+            activation::gelu_tanh);
+  EXPECT_EQ(read(gemma + R"(,"hidden_activation":"gelu")").activate,
+            activation::gelu);
+}
+
+TEST_F(decoder_spec_test, a_phi_with_a_tied_head_keeps_its_bias) {
+  auto spec = read(R"("architectures":["PhiForCausalLM"],"model_type":"phi",
+                      "hidden_act":"gelu_new","tie_word_embeddings":true)");
+  EXPECT_EQ(spec.scores.tensor, spec.embedding.tensor);
+  EXPECT_EQ(spec.scores.bias, "lm_head.bias");
+}
+
 TEST_F(decoder_spec_test, the_number_format_has_an_old_and_a_new_name) {
   EXPECT_EQ(read(R"("torch_dtype":"bfloat16")").format, number_format::bf16);
   EXPECT_EQ(read(R"("dtype":"float16")").format, number_format::f16);
@@ -198,7 +226,8 @@ TEST_F(decoder_spec_test, what_families_do_not_do_here_is_refused) {
 }
 
 TEST_F(decoder_spec_test, positions_are_scaled_where_layers_see_all) {
-  auto spec = read(R"("architectures":["Olmo3ForCausalLM"],"num_hidden_layers":4,
+  auto spec =
+      read(R"("architectures":["Olmo3ForCausalLM"],"num_hidden_layers":4,
            "rope_scaling":{"rope_type":"yarn","factor":8.0,
                            "original_max_position_embeddings":64})");
   for (std::size_t i = 0; i < 4; ++i) {
@@ -212,7 +241,8 @@ TEST_F(decoder_spec_test, positions_are_scaled_where_layers_see_all) {
 }
 
 TEST_F(decoder_spec_test, letters_tell_which_layers_see_a_window) {
-  auto spec = read(R"("architectures":["Exaone4ForCausalLM"],"num_hidden_layers":5,
+  auto spec =
+      read(R"("architectures":["Exaone4ForCausalLM"],"num_hidden_layers":5,
            "sliding_window":64,"sliding_window_pattern":"LLG")");
   // The last one always sees all.
   for (std::size_t i = 0; i < 5; ++i)
@@ -251,9 +281,9 @@ TEST_F(decoder_spec_test, sizes_that_cannot_be_are_refused) {
 }
 
 TEST_F(decoder_spec_test, more_experts_than_any_model_has_are_refused) {
-  for (std::string name : {"Mixtral", "Qwen2Moe", "Qwen3Moe", "DeepseekV2",
-                           "DeepseekV3", "GptOss", "Glm4Moe", "GraniteMoe",
-                           "Olmoe"})
+  for (std::string name :
+       {"Mixtral", "Qwen2Moe", "Qwen3Moe", "DeepseekV2", "DeepseekV3", "GptOss",
+        "Glm4Moe", "GraniteMoe", "Olmoe"})
     EXPECT_THAT(refusal(R"("architectures":[")" + name
                         + R"(ForCausalLM"],"num_experts":9999999,
                              "num_local_experts":9999999,

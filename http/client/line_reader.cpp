@@ -95,6 +95,9 @@ private:
         return 0;
       if (count < 0)
         return -1;
+      // A Ctrl-D from before the terminal was told that a line is edited.
+      if (byte == 0)
+        byte = 4;
       auto used = std::mbrtowc(character, &byte, 1, &state);
       if (used == 0 || used == 1)
         return 1;

@@ -170,6 +170,16 @@ class TerminalTest(TalkTest):
         chat.type("\x04")
         self.assertEqual(chat.wait(), 0)
 
+    def test_ctrl_d_during_a_reply_leaves_after_it(self):
+        url = self.start_server(ECHO, "slow")
+        chat = Terminal(self, "chat", "slow", "--url", url)
+        chat.expect("> ")
+        chat.type("one two three\r")
+        chat.expect("\none")
+        chat.type("\x04")
+        chat.expect("three")
+        self.assertEqual(chat.wait(), 0)
+
     def test_a_stopped_reply_leaves_its_place(self):
         url = self.start_server(ECHO, "slow", arguments=["--batch-size", "1"])
         chat = Terminal(self, "chat", "slow", "--url", url)

@@ -11,6 +11,7 @@ from browser import Browser, find_browser
 MODELS = {
     "parrot": {"name": "echo", "params": {"delay_ms": 5}},
     "org/slow": {"name": "echo", "params": {"delay_ms": 20}},
+    "lazy": {"name": "echo", "load": "on_demand"},
     "broken": {"name": "fault", "params": {"enable": True, "load_throw": "no such weights"}},
 }
 SAMPLE = """A device is added **while the server runs**. Replies in progress go on.
@@ -271,6 +272,22 @@ class PageTest(unittest.TestCase):
         self.assertIsNone(self.browser.run("localStorage.getItem('model-server.key')"))
         self.browser.run("sessionStorage.clear()")
 
+    def test_enter_closes_the_dialog_that_a_button_opened(self):
+        self.browser.click("[aria-label='API key']")
+        self.browser.wait("document.activeElement.id === 'key'")
+        self.browser.type("secret")
+        self.browser.press("Enter")
+        self.browser.wait("sessionStorage.getItem('model-server.key') === 'secret'")
+        self.browser.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        self.assertEqual(self.browser.run("document.querySelectorAll('dialog[open]').length"), 0)
+        self.browser.run("sessionStorage.clear()")
+
+    def test_a_model_is_loaded_by_the_first_message(self):
+        self.choose("lazy")
+        self.say("hi")
+        self.browser.wait(DONE)
+        self.assertEqual(self.text(), "hi")
+
     def test_a_key_that_may_only_call_can_chat(self):
         self.browser.run("""(() => {
           const real = window.fetch;
@@ -298,10 +315,13 @@ class PageTest(unittest.TestCase):
 
     def test_a_reply_moves_when_its_device_is_removed(self):
         self.choose("org/slow")
-        text = "".join(f"{i} " for i in range(200))
+        text = "x" * 300 + "".join(f" {i}" for i in range(150))
         self.say(text)
         self.browser.wait(f"document.querySelector('{LAST}.running .markdown').innerText.length > 9")
         self.go("models")
+        self.browser.wait("document.querySelector('.live .words')?.innerText")
+        self.assertTrue(self.browser.run("(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)"
+                                         "(document.querySelector('#view-models'))"))
         self.press("add", "org/slow", "virtual:0")
         self.browser.wait(f"document.querySelector(\"{self.entity('org/slow', 'virtual:0')}.ready\")")
         self.press("remove", "org/slow", "cpu")

@@ -315,11 +315,11 @@ class PageTest(unittest.TestCase):
 
     def test_a_reply_moves_when_its_device_is_removed(self):
         self.choose("org/slow")
-        text = "x" * 300 + "".join(f" {i}" for i in range(150))
+        text = "W" * 300 + "".join(f" {i}" for i in range(150))
         self.say(text)
         self.browser.wait(f"document.querySelector('{LAST}.running .markdown').innerText.length > 9")
         self.go("models")
-        self.browser.wait("document.querySelector('.live .words')?.innerText")
+        self.browser.wait("document.querySelector('.live .words')?.innerText.length > 75")
         self.assertTrue(self.browser.run("(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)"
                                          "(document.querySelector('#view-models'))"))
         self.press("add", "org/slow", "virtual:0")

@@ -100,7 +100,10 @@ void charsmap::rewrite_longest(std::string_view text,
                                const on_part& part) const {
   for (std::size_t at = 0; at < text.size();) {
     auto rest = text.substr(at);
-    if (auto found = find(rest, true)) {
+    if (auto kept = kept_size(rest)) {
+      part(at, at + kept, std::nullopt);
+      at += kept;
+    } else if (auto found = find(rest, true)) {
       part(at, at + found->size, found->becomes);
       at += found->size;
     } else {
@@ -109,6 +112,23 @@ void charsmap::rewrite_longest(std::string_view text,
       at += size;
     }
   }
+}
+
+void charsmap::keep(std::string_view spelling) {
+  kept_.add(spelling, 0);
+}
+
+std::size_t charsmap::kept_size(std::string_view text) const {
+  std::size_t result = 0;
+  auto at = byte_trie::root;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    at = kept_.step(at, text[i]);
+    if (at == byte_trie::none)
+      break;
+    if (kept_.token_at(at) >= 0)
+      result = i + 1;
+  }
+  return result;
 }
 
 std::optional<charsmap::match> charsmap::find(std::string_view text,

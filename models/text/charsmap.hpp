@@ -1,6 +1,8 @@
 // The table by which SentencePiece rewrites text before it is cut.
 #pragma once
 
+#include "models/text/byte_trie.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +21,9 @@ public:
   /// Takes a file's bytes apart. Throws `std::runtime_error` if the sizes in
   /// it don't fit or a text of it isn't UTF-8.
   explicit charsmap(std::string_view bytes);
+
+  /// From now on `rewrite_longest` leaves this as it is; not empty.
+  void keep(std::string_view spelling);
 
   /// A part of a text, from `begin` up to `end`, and what it becomes; nothing
   /// if it stays.
@@ -42,9 +47,12 @@ private:
   /// The shortest or the longest entry that `text` begins with.
   std::optional<match> find(std::string_view text, bool longest) const;
   std::optional<std::string_view> text_at(std::size_t offset) const;
+  /// The length of the longest kept spelling that `text` begins with, or 0.
+  std::size_t kept_size(std::string_view text) const;
 
   std::vector<std::uint32_t> units_;
   std::string texts_;
+  byte_trie kept_;
 };
 
 } // namespace model_server

@@ -98,8 +98,13 @@ void add_rules(const sentence_piece_file& file,
   // Where spaces stay, so does one before text that comes to nothing.
   if (prefix && each_part && !file.remove_extra_spaces)
     rules.add_prepend(space_letter);
-  if (!file.charsmap.empty())
-    rules.add_charsmap(charsmap{file.charsmap}, true);
+  if (!file.charsmap.empty()) {
+    charsmap map{file.charsmap};
+    for (auto& piece : file.pieces)
+      if (piece.kind == piece_kind::user_defined && !piece.text.empty())
+        map.keep(piece.text);
+    rules.add_charsmap(std::move(map), true);
+  }
   if (file.remove_extra_spaces) {
     rules.add_replace(unicode_pattern{" {2,}"}, " ");
     rules.add_replace(unicode_pattern{R"(\A | \z)"}, "");

@@ -157,6 +157,19 @@ TEST_F(tokenizer_folder_test, agrees_with_sentencepiece) {
   }
 }
 
+// A ligature, which the table of this model takes apart otherwise.
+TEST_F(tokenizer_folder_test, leaves_pieces_that_users_defined_as_they_are) {
+  auto model = read_data("sp-unigram.model");
+  folder_.write("tokenizer.model", model);
+  auto id = static_cast<token_id>(load().vocab_size());
+  EXPECT_EQ(load().encode("a\ufb01", false), load().encode("afi", false));
+  // One piece more: its text, and the kind 4.
+  folder_.write("tokenizer.model",
+                model + "\x0A\x07\x0A\x03\xEF\xAC\x81\x18\x04");
+  EXPECT_EQ(load().encode("a\ufb01", false).back(), id);
+  EXPECT_NE(load().encode("afi", false).back(), id);
+}
+
 // As InternLM 2 does it with pieces that were kept free.
 TEST_F(tokenizer_folder_test, a_setting_may_take_the_place_of_a_piece) {
   folder_.write("tokenizer.model", read_data("sp-bpe.model"));

@@ -18,6 +18,15 @@ constexpr milliseconds longest_interval{1'000};
 
 } // namespace
 
+std::chrono::nanoseconds usual_time(const recent_times& unit_times,
+                                    std::size_t work) {
+  if (unit_times.count() == 0)
+    return {};
+  std::chrono::duration<double> usual{unit_times.median()
+                                      * static_cast<double>(work)};
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(usual);
+}
+
 milliseconds longest_step(std::chrono::nanoseconds usual,
                           milliseconds timeout) {
   if (usual.count() <= 0)

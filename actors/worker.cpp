@@ -1,6 +1,7 @@
 // The worker actor: owns one model on one device and runs its batches.
 #include "actors/worker.hpp"
 
+#include "actors/step_watch.hpp"
 #include "actors/worker_parts.hpp"
 #include "actors/worker_requests.hpp"
 
@@ -111,12 +112,20 @@ void count_step(worker_counts& counts, std::size_t batch_size) {
   counts.step_places += batch_size;
 }
 
-// So that a step that hangs can be told from a slow one.
-void learn_time(worker_state& state, std::chrono::nanoseconds step) {
-  state.step_times.add(std::chrono::duration<double>(step).count());
-  auto usual = std::chrono::duration<double>{state.step_times.median()};
-  state.options.page->set_usual_step(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(usual));
+// How much a step has to do: an embedding is computed in one, whatever its
+// length, while prompts of replies are read in equal pieces.
+std::size_t work_of(generation& item) {
+  return item.is_embedding() ? item.state().prompt_size : 1;
+}
+
+// What a step with so much to do takes as a rule. Nobody knows that of models
+// that answer whole chats in a step.
+std::chrono::nanoseconds usual_time(const worker_state& state,
+                                    std::size_t work) {
+  auto has_steps_of_a_kind =
+      state.info.vocabulary > 0 || state.info.embedding_width > 0;
+  return has_steps_of_a_kind ? model_server::usual_time(state.step_times, work)
+                             : std::chrono::nanoseconds{0};
 }
 
 void tell(worker_pointer self, worker_load load, generation::time_point now) {
@@ -154,8 +163,10 @@ void run_step(worker_pointer self) {
   std::vector<sequence*> sequences;
   std::vector<step_place> places;
   auto now = self->clock().now();
+  std::size_t work = 0;
   for (auto* item : batch)
     if (!item->is_complete()) {
+      work += work_of(*item);
       item->enter_step(now);
       sequences.push_back(&item->state());
       places.push_back({item->id(), item->tokens_known()});
@@ -164,12 +175,13 @@ void run_step(worker_pointer self) {
   if (!sequences.empty()) {
     share_threads(self);
     state.speed.resume(now);
-    state.options.page->enter(places, now);
+    state.options.page->enter(places, now, usual_time(state, work));
     state.entry->step(sequences);
     state.options.page->leave();
     count_step(state.counts, sequences.size());
     end.when = self->clock().now();
-    learn_time(state, end.when - now);
+    auto took = std::chrono::duration<double>(end.when - now);
+    state.step_times.add(took.count() / static_cast<double>(work));
   }
   std::size_t made = 0;
   step_mail mail{self};

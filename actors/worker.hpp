@@ -64,6 +64,7 @@ struct worker_state {
   model_info info;
   work_queue queue{1, 0};
   throughput speed;
+  /// Of the last steps, for each reply or token of an embedding in them.
   recent_times step_times;
   thread_share threads;
   /// What the entry was last told to use; 0 is nothing yet.

@@ -5,20 +5,18 @@
 
 namespace model_server {
 
-void worker_page::enter(std::span<const step_place> batch, time_point now) {
+void worker_page::enter(std::span<const step_place> batch, time_point now,
+                        std::chrono::nanoseconds usual) {
   auto count = std::min(batch.size(), batch_.size());
   std::copy_n(batch.begin(), count, batch_.begin());
   count_.store(static_cast<std::uint32_t>(count), std::memory_order_release);
+  usual_step_ = usual.count();
   since_ = now.time_since_epoch().count();
 }
 
 void worker_page::leave() {
   count_.store(0, std::memory_order_release);
   since_ = 0;
-}
-
-void worker_page::set_usual_step(std::chrono::nanoseconds time) {
-  usual_step_ = time.count();
 }
 
 std::optional<worker_page::running_step> worker_page::running() const {

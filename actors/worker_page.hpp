@@ -27,17 +27,15 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
 
   /// These replies are in the step, or in the encoding, that begins now.
-  void enter(std::span<const step_place> batch, time_point now);
+  /// `usual` is what such a step takes as a rule; 0 if that is not known.
+  void enter(std::span<const step_place> batch, time_point now,
+             std::chrono::nanoseconds usual = {});
 
   /// It is over.
   void leave();
 
-  /// What a step takes as a rule.
-  void set_usual_step(std::chrono::nanoseconds time);
-
   struct running_step {
     time_point since;
-    /// 0 as long as none has been over.
     std::chrono::nanoseconds usual;
   };
 

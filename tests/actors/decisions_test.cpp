@@ -28,6 +28,15 @@ TEST(step_watch_test, the_first_step_has_ten_times_the_timeout) {
   EXPECT_EQ(longest_step(0ns, 60s), 600s);
 }
 
+TEST(step_watch_test, more_to_do_may_take_longer) {
+  recent_times times;
+  EXPECT_EQ(usual_time(times, 5), 0ns);
+  for (auto seconds : {1.0, 2.0, 100.0})
+    times.add(seconds);
+  EXPECT_EQ(usual_time(times, 1), 2s);
+  EXPECT_EQ(usual_time(times, 4096), 8192s);
+}
+
 TEST(step_watch_test, believes_no_page_that_was_written_over) {
   EXPECT_EQ(longest_step(std::chrono::nanoseconds::max(), 60s), 20 * 24h);
   EXPECT_EQ(longest_step(std::chrono::nanoseconds::min(), 60s), 600s);

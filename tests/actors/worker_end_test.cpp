@@ -125,6 +125,7 @@ TEST_F(worker_end_test, tells_since_when_a_step_runs_and_what_is_usual) {
     scheduler.advance_time(number * 100ms);
     return "";
   };
+  plan->vocabulary = 5;
   load();
   send("a", 3);
   run();
@@ -134,6 +135,20 @@ TEST_F(worker_end_test, tells_since_when_a_step_runs_and_what_is_usual) {
   EXPECT_EQ(seen[0].usual, 0ns);
   EXPECT_EQ(seen[1].usual, 100ms);
   EXPECT_EQ(seen[2].usual, 200ms);
+}
+
+TEST_F(worker_end_test, knows_nothing_usual_of_models_without_scores) {
+  using namespace std::chrono_literals;
+  std::vector<worker_page::running_step> seen;
+  plan->before_token = [&](const std::string&, std::size_t) {
+    seen.push_back(options.page->running().value());
+    return "";
+  };
+  load();
+  send("a", 2);
+  run();
+  ASSERT_THAT(seen, SizeIs(2));
+  EXPECT_EQ(seen[1].usual, 0ns);
 }
 
 TEST_F(worker_end_test, leaves_behind_whose_chat_broke_the_model) {

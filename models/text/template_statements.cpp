@@ -196,8 +196,6 @@ void template_parser::parse_parameters(template_statement& macro) {
     parameter.slot = slot_of(parameter.name);
     if (skip_op("="))
       parameter.otherwise = parse_expression();
-    else if (parameter.name == "caller")
-      fail("a parameter named \"caller\" needs a default");
     else if (!parameters.empty() && parameters.back().otherwise)
       fail("a parameter without a default behind one that has one");
     parameters.push_back(std::move(parameter));
@@ -215,8 +213,12 @@ void template_parser::parse_macro_body(template_statement& macro,
   macro.body = parse_body({end});
   --macros_;
   loops_ = loops;
-  if (names_caller_)
+  auto declared =
+      std::ranges::find(macro.parameters, "caller", &macro_parameter::name);
+  if (names_caller_ && declared == macro.parameters.end())
     macro.caller_slot = slot_of("caller");
+  else if (names_caller_ && !declared->otherwise)
+    fail("a parameter named \"caller\" needs a default");
   names_caller_ = names_caller_ || outer_names_caller;
   take();
 }

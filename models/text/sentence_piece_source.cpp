@@ -152,7 +152,16 @@ void add_pieces(const sentence_piece_file& file,
       user_defined.push_back(std::move(token));
     }
   }
-  parts.add_tokens(std::move(tokens), true);
+  auto was_kept_free = [&](token_id id) {
+    auto index = static_cast<std::size_t>(id);
+    return index < file.pieces.size()
+           && (file.pieces[index].kind == piece_kind::user_defined
+               || file.pieces[index].kind == piece_kind::unused);
+  };
+  for (auto& token : tokens) {
+    auto may_replace = was_kept_free(token.id);
+    parts.add_tokens({std::move(token)}, may_replace);
+  }
   for (auto& token : user_defined)
     parts.added.add(std::move(token), normalizer{});
 }

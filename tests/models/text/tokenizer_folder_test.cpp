@@ -6,6 +6,7 @@
 #include "tests/models/text/tiny_tokenizer.hpp"
 #include "tests/models/text/token_rows.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -172,12 +173,22 @@ TEST_F(tokenizer_folder_test, leaves_pieces_that_users_defined_as_they_are) {
 
 // As InternLM 2 does it with pieces that were kept free.
 TEST_F(tokenizer_folder_test, a_setting_may_take_the_place_of_a_piece) {
-  folder_.write("tokenizer.model", read_data("sp-bpe.model"));
-  folder_.write("tokenizer_config.json", R"({"added_tokens_decoder": {
-    "40": {"content": "<|plugin|>", "special": true}}})");
+  auto model = read_data("sp-bpe.model");
+  folder_.write("tokenizer.model", model);
+  auto id = static_cast<token_id>(load().vocab_size());
+  auto settings = [](token_id place) {
+    return fmt::format(R"({{"added_tokens_decoder": {{
+      "{}": {{"content": "<|plugin|>", "special": true}}}}}})",
+                       place);
+  };
+  folder_.write("tokenizer_config.json", settings(id));
+  // One piece more, "[free]", of kind 4.
+  folder_.write("tokenizer.model", model + "\x0A\x0A\x0A\x06[free]\x18\x04");
   auto tokens = load();
-  EXPECT_THAT(tokens.encode("<|plugin|>", true), Contains(40));
-  EXPECT_EQ(tokens.decode(ids{40}, false), "<|plugin|>");
+  EXPECT_THAT(tokens.encode("<|plugin|>", true), Contains(id));
+  EXPECT_EQ(tokens.decode(ids{id}, false), "<|plugin|>");
+  folder_.write("tokenizer_config.json", settings(300));
+  EXPECT_THAT(error(), HasSubstr("\"<|plugin|>\" has id 300, which is"));
 }
 
 TEST_F(tokenizer_folder_test, refuses_pieces_of_any_length) {

@@ -14,10 +14,10 @@ decoder_spec read_phi(const config_fields& config) {
   spec.ropes = {read_rope(config, spec, 10000.0, 0.5)};
   spec.activate = read_activation(config, "hidden_act", "gelu_new");
   spec.norm = norm(spec.prefix + "final_layernorm", true);
-  // A head that is tied to the embedding has a bias of its own.
-  if (!spec.scores.is_there())
-    spec.scores = spec.embedding;
-  spec.scores.bias = "lm_head.bias";
+  // A tied head would have a bias all the same, and no published model has one.
+  require_flag(config, "tie_word_embeddings", false);
+  if (spec.scores.is_there())
+    spec.scores.bias = "lm_head.bias";
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     auto& layer = spec.layers[i];
     auto name = layer_name(spec, i);

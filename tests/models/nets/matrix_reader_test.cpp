@@ -115,7 +115,7 @@ TEST_F(matrix_reader_test, joins_pieces) {
 
 TEST_F(matrix_reader_test, reads_4_bits_with_exponents) {
   // The values of 4 bits in the order of their codes.
-  constexpr float values[] = {0,  0.5f,  1,  1.5f,  2,  3,  4,  6,
+  constexpr float values[] = {0,     0.5f,  1,  1.5f,  2,  3,  4,  6,
                               -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
   constexpr std::size_t items = 2, rows = 3, groups = 2;
   std::mt19937 random{4};

@@ -1,5 +1,6 @@
 // A decoder on the CPU, through our own kernels: a row's result is the same
 // bits whatever else is read with it.
+#include "models/kernels/aligned_floats.hpp"
 #include "models/nets/decoder.hpp"
 #include "models/nets/decoder_weights.hpp"
 #include "models/nets/expert_mixture.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -138,7 +140,11 @@ private:
 
   void run_layer(std::size_t index) {
     auto& layer = weights_.layers[index];
-    auto input = norm(layer.attention_norm, normed_, layer.query);
+    auto asks_narrow =
+        layer.latent
+        && spec_.layers[index].attention.latent->query_down.is_there();
+    auto input = norm(layer.attention_norm, normed_,
+                      asks_narrow ? layer.latent->query_down : layer.query);
     attend(index, input);
     auto& first = layer.experts ? layer.experts->router : layer.mlp.gate;
     if (spec_.is_parallel && !layer.mlp_norm.weight.empty())

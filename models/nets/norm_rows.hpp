@@ -21,8 +21,8 @@ inline void norm_row(const kernel_set& kernels, norm_kind kind,
     kernels.rms_norm(x, weight, small, y, size);
   else
     kernels.layer_norm(x, weight,
-                       norm.bias.empty() ? nullptr : norm.bias.data(), small, y,
-                       size);
+                       norm.bias.empty() ? nullptr : norm.bias.data() + first,
+                       small, y, size);
 }
 
 } // namespace model_server

@@ -108,6 +108,10 @@ void end_if_hung(process_node_state::started& item,
   auto limit = longest_step(step->usual, timeout);
   if (time <= limit)
     return;
+  // It may have been over a moment ago.
+  auto still = item.page->running();
+  if (!still || still->since != step->since)
+    return;
   item.is_hung = true;
   item.page->write_last_words(
       fmt::format("its step was not over after {}", show_duration(limit)));

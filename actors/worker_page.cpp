@@ -10,21 +10,22 @@ void worker_page::enter(std::span<const step_place> batch, time_point now,
   auto count = std::min(batch.size(), batch_.size());
   std::copy_n(batch.begin(), count, batch_.begin());
   count_.store(static_cast<std::uint32_t>(count), std::memory_order_release);
-  usual_step_ = usual.count();
-  since_ = now.time_since_epoch().count();
+  usual_step_.store(usual.count(), std::memory_order_relaxed);
+  since_.store(now.time_since_epoch().count(), std::memory_order_release);
 }
 
 void worker_page::leave() {
   count_.store(0, std::memory_order_release);
-  since_ = 0;
+  since_.store(0, std::memory_order_release);
 }
 
 std::optional<worker_page::running_step> worker_page::running() const {
-  auto since = since_.load();
+  auto since = since_.load(std::memory_order_acquire);
   if (since <= 0)
     return std::nullopt;
-  return running_step{time_point{time_point::duration{since}},
-                      std::chrono::nanoseconds{usual_step_.load()}};
+  return running_step{
+      time_point{time_point::duration{since}},
+      std::chrono::nanoseconds{usual_step_.load(std::memory_order_relaxed)}};
 }
 
 std::vector<step_place> worker_page::batch() const {

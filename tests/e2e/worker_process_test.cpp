@@ -99,7 +99,7 @@ protected:
 
 class hanging_worker_test : public worker_process_test {
 protected:
-  hanging_worker_test() : worker_process_test({"--step-timeout", "50ms"}) {
+  hanging_worker_test() : worker_process_test({"--step-timeout", "100ms"}) {
   }
 };
 
@@ -149,7 +149,7 @@ TEST_F(hanging_worker_test, whoever_hangs_every_worker_is_poison) {
                       chat_body("len=30 hang@5", R"(,"seed":7)"));
   EXPECT_EQ(answer.status, 500);
   EXPECT_EQ(json_value(answer.body, "code"), "poison_request") << answer.body;
-  EXPECT_THAT(server_.log(), HasSubstr("its step was not over after 500ms"));
+  EXPECT_THAT(server_.log(), HasSubstr("its step was not over after 1s"));
 }
 
 TEST_F(worker_process_test, waits_for_the_restart_where_there_is_no_other) {

@@ -10,14 +10,14 @@ namespace model_server {
 
 namespace {
 
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds limit{5};
 
 } // namespace
 
 int ask_health(const health_options& options) {
   server_link link{options.server};
   auto question = link.request("/health/ready");
-  question.patience = patience;
+  question.limit = limit;
   // It holds no secret, and the certificate of a server seldom has the name
   // 127.0.0.1.
   question.takes_any_certificate = true;

@@ -110,6 +110,8 @@ http_exchange::http_exchange(client_request request, receiver receive)
     set(handle, CURLOPT_SSL_VERIFYPEER, 0L);
     set(handle, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+  if (request_.limit.count() > 0)
+    set(handle, CURLOPT_TIMEOUT, static_cast<long>(request_.limit.count()));
   if (request_.patience.count() > 0) {
     set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(handle, CURLOPT_LOW_SPEED_TIME,

@@ -25,6 +25,8 @@ struct client_request {
   std::string body;
   /// An answer that stands still for so long has failed; 0 waits on.
   std::chrono::seconds patience{0};
+  /// What the whole exchange may take; 0 is no limit.
+  std::chrono::seconds limit{0};
   /// Also a certificate that is false or for another name.
   bool takes_any_certificate = false;
 };

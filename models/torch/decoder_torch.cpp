@@ -10,12 +10,11 @@
 #include "models/torch/torch_weights.hpp"
 
 #include <c10/core/InferenceMode.h>
-#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
-#include <stdexcept>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>

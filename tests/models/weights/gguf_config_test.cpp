@@ -127,18 +127,19 @@ TEST(gguf_config_test, architectures_have_what_their_files_do_not_say) {
   expect_holds(config_of(sizes("smollm3")),
                R"({"no_rope_layers": [1, 1, 1, 0]})");
   expect_holds(config_of(sizes("olmo2")), R"({"model_type": "olmo2"})");
-  expect_holds(config_of(sizes("olmo2").integer(
-                   "olmo2.attention.sliding_window", 128)),
-               R"({"model_type": "olmo3", "sliding_window": 128})");
-  expect_holds(config_of(sizes("nemotron").number(
-                   "nemotron.attention.layer_norm_epsilon", 0.125f)),
-               R"({"norm_eps": 0.125, "hidden_act": "relu2"})");
+  expect_holds(
+      config_of(sizes("olmo2").integer("olmo2.attention.sliding_window", 128)),
+      R"({"model_type": "olmo3", "sliding_window": 128})");
+  expect_holds(
+      config_of(sizes("nemotron")
+                    .number("nemotron.attention.layer_norm_epsilon", 0.125f)),
+      R"({"norm_eps": 0.125, "hidden_act": "relu2"})");
 }
 
 TEST(gguf_config_test, experts_are_counted) {
-  expect_holds(config_of(with_experts("llama", 8)
-                             .integer("llama.expert_used_count", 2)),
-               R"({"model_type": "mixtral", "num_local_experts": 8,
+  expect_holds(
+      config_of(with_experts("llama", 8).integer("llama.expert_used_count", 2)),
+      R"({"model_type": "mixtral", "num_local_experts": 8,
                    "num_experts_per_tok": 2})");
   expect_holds(
       config_of(with_experts("qwen3moe", 16)
@@ -158,11 +159,10 @@ TEST(gguf_config_test, experts_are_counted) {
 
 // The files do not name the way in which version 2 of DeepSeek chooses.
 TEST(gguf_config_test, experts_in_groups_are_chosen_by_group) {
-  expect_holds(
-      config_of(latent_sizes()
-                    .integer("deepseek2.expert_group_count", 4)
-                    .integer("deepseek2.expert_group_used_count", 2)),
-      R"({"model_type": "deepseek_v2", "n_group": 4, "topk_group": 2,
+  expect_holds(config_of(latent_sizes()
+                             .integer("deepseek2.expert_group_count", 4)
+                             .integer("deepseek2.expert_group_used_count", 2)),
+               R"({"model_type": "deepseek_v2", "n_group": 4, "topk_group": 2,
           "topk_method": "group_limited_greedy"})");
   EXPECT_FALSE(config_of(latent_sizes()).HasMember("topk_method"));
 }
@@ -237,7 +237,6 @@ TEST(gguf_config_test, what_is_missing_or_out_of_range_is_refused_by_name) {
       HasSubstr("`llama.rope.freq_base` is 0, must be a number from 1"));
 }
 
-// The trained models, converted by llama.cpp, against what they were made of.
 TEST(gguf_config_test, a_layer_is_not_described_unless_there_is_one) {
   auto describe = [](const gguf_bytes& made) {
     auto content = made.bytes();
@@ -252,6 +251,7 @@ TEST(gguf_config_test, a_layer_is_not_described_unless_there_is_one) {
   describe(made);
 }
 
+// The trained models, converted by llama.cpp, against what they were made of.
 TEST(gguf_config_test, a_converted_model_is_the_published_one) {
   if (!shared_data())
     GTEST_SKIP() << "MODEL_SERVER_TEST_DATA is not set";

@@ -19,7 +19,7 @@ if [ ! -f build/release/build.ninja ]; then
   echo "== configuring build/release" >&2
   cmake --preset release -DMODEL_SERVER_TESTS=OFF >&2
 fi
-echo "== building (about ten minutes the first time, on two cores)" >&2
+echo "== building (about twelve minutes the first time, on two cores)" >&2
 cmake --build --preset release --target model_api -j "$(build_jobs)" >&2
 
 if [ $# -eq 0 ]; then

@@ -43,9 +43,12 @@ endfunction()
 #
 #   room_test(tokenizer_test SOURCES tokenizer_test.cpp USES model_server::models
 #             LABELS slow)
+#
+# ROOM_TEST_OPTIONS, a variable of the folder, has further options to compile with.
 function(room_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;USES;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
+  target_compile_options(${name} PRIVATE ${ROOM_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE model_server::flags ${TEST_USES}
                         GTest::gmock GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -190,7 +192,8 @@ private:
   decoder_spec& spec_;
 };
 
-// Each layer is described, so that the file must have them.
+// Each layer is described, so that the file must have them: its last one, and
+// no fewer tensors than layers.
 void check_layers(const gguf_file& file) {
   const auto& metadata = file.metadata();
   auto key = std::string{metadata.require_text("general.architecture")}
@@ -198,10 +201,14 @@ void check_layers(const gguf_file& file) {
   auto count =
       metadata.require_integer(key, 1, std::numeric_limits<int>::max());
   auto last = fmt::format("blk.{}.", count - 1);
-  for (const auto& [name, tensor] : file.tensors())
-    if (name.starts_with(last))
-      return;
-  metadata.refuse(key, fmt::format("but no tensor is named `{}*`", last));
+  auto is_of_last = [&](const auto& each) {
+    return each.first.starts_with(last);
+  };
+  auto tensors = file.tensors().size();
+  if (std::ranges::none_of(file.tensors(), is_of_last))
+    metadata.refuse(key, fmt::format("but no tensor is named `{}*`", last));
+  if (tensors < static_cast<std::size_t>(count))
+    metadata.refuse(key, fmt::format("but there are {} tensors", tensors));
 }
 
 } // namespace

@@ -246,8 +246,15 @@ TEST(gguf_config_test, a_layer_is_not_described_unless_there_is_one) {
   EXPECT_THAT(error_of([&] { describe(made); }),
               HasSubstr("`llama.block_count` is 4, but no tensor is named "
                         "`blk.3.*`"));
-  made.tensor("blk.3.attn_norm.weight", {1}, 0, 0);
-  made.data += little(0.0f);
+  auto add = [&](const std::string& name) {
+    made.tensor(name, {1}, 0, made.data.size());
+    made.data.append(32, '\0');
+  };
+  add("blk.3.attn_norm.weight");
+  EXPECT_THAT(error_of([&] { describe(made); }),
+              HasSubstr("`llama.block_count` is 4, but there are 1 tensors"));
+  for (auto name : {"blk.0.x", "blk.1.x", "blk.2.x"})
+    add(name);
   describe(made);
 }
 

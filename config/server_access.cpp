@@ -2,6 +2,7 @@
 #include "config/server_access.hpp"
 
 #include "config/entry_params.hpp"
+#include "config/line_text.hpp"
 #include "config/model_name.hpp"
 #include "config/settings.hpp"
 
@@ -38,10 +39,7 @@ std::string parse_base_url(const given_value& given) {
 }
 
 std::string parse_secret(const given_value& given) {
-  std::string_view text = given.text;
-  constexpr std::string_view spaces = " \t\r\n";
-  text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
-  text = text.substr(0, text.find_last_not_of(spaces) + 1);
+  auto text = trimmed_line(given.text);
   if (text.empty() || text.size() > 4096
       || !std::ranges::all_of(text, is_visible))
     throw config_error(fmt::format("{} is no key: 1 to 4096 visible ASCII "

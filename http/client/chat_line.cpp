@@ -1,7 +1,7 @@
 // Tells messages and commands apart.
 #include "http/client/chat_line.hpp"
 
-#include "http/client/line_text.hpp"
+#include "config/line_text.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,7 @@
 // Requests of a client, through libcurl.
 #include "http/client/http_exchange.hpp"
 
-#include "http/client/line_text.hpp"
-
+#include "config/line_text.hpp"
 #include "config/version.hpp"
 
 #include <fmt/format.h>

@@ -40,8 +40,8 @@ private:
   // Kept for their memory.
   aligned_floats narrow_; // [rows, rank of queries or of keys]
   aligned_floats asked_;  // [rows, heads, head]
-  aligned_floats down_,
-      up_; // [rows, rank + turned], [rows, heads, still + value]
+  aligned_floats down_;   // [rows, rank + turned]
+  aligned_floats up_;     // [rows, heads, still + value]
 };
 
 } // namespace model_server

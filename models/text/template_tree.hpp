@@ -85,7 +85,7 @@ enum class statement_kind {
   assign,       // expressions[0] to `target`
   assign_block, // what `body` writes, through expressions[0] if not null
   macro,        // `text` is its name; `parameters`, `body`
-  call_block, // calls expressions[0], with `parameters` and `body` as `caller`
+  call_block,   // calls expressions[0]; `parameters`, `body` are its `caller`
   filter_block, // what `body` writes, through expressions[0]
   scope,        // `body`, with variables of its own
   with,         // `body`, after expressions[i] went to target.parts[i]

@@ -41,6 +41,11 @@ struct text_part {
 /// The set of them, and the search for them.
 class added_tokens {
 public:
+  /// The ids below this one may be those of the model.
+  void start_ids_at(std::size_t first) {
+    table_.start_ids_at(first);
+  }
+
   /// Adds one. `normal` makes the form in which a normalised one is looked
   /// for. Throws `std::runtime_error` if it is taken or too large.
   void add(added_token token, const normalizer& normal);

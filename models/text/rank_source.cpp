@@ -64,6 +64,7 @@ std::string letters_of(std::string_view bytes) {
 bpe_model make_model(const std::vector<ranked_token>& tokens,
                      const std::vector<bool>& is_control) {
   token_table vocabulary;
+  vocabulary.reserve(tokens.size(), 0);
   std::unordered_map<std::string_view, token_id> ranks;
   for (auto& token : tokens) {
     vocabulary.add(letters_of(token.bytes), token.rank);

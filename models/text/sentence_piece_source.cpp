@@ -162,6 +162,7 @@ void add_pieces(const sentence_piece_file& file,
     auto may_replace = was_kept_free(token.id);
     parts.add_tokens({std::move(token)}, may_replace);
   }
+  parts.added.start_ids_at(file.pieces.size());
   for (auto& token : user_defined)
     parts.added.add(std::move(token), normalizer{});
 }

@@ -13,6 +13,7 @@
 namespace model_server {
 
 void token_table::reserve(std::size_t tokens, std::size_t bytes) {
+  start_ids_at(tokens);
   letters_.reserve(bytes);
   places_.reserve(tokens);
   grow(std::bit_ceil(tokens * 2 + 16));
@@ -23,6 +24,12 @@ void token_table::add(std::string_view spelling, std::int64_t id) {
     throw std::runtime_error{
         fmt::format("token \"{:.80}\" has id {}; ids are from 0 to {}",
                     spelling, id, max_token_id)};
+  auto index = static_cast<std::size_t>(id);
+  if (auto end = expected_ids_ + count_ + max_unused_ids; index > end)
+    throw std::runtime_error{
+        fmt::format("token \"{:.80}\" has id {}; of so few tokens ids are from "
+                    "0 to {}",
+                    spelling, id, end)};
   if (!is_valid_utf8(spelling))
     throw std::runtime_error{
         fmt::format("the token with id {} is not UTF-8", id)};
@@ -36,7 +43,6 @@ void token_table::add(std::string_view spelling, std::int64_t id) {
     throw std::runtime_error{
         fmt::format("token \"{:.80}\" is there twice, as {} and as {}",
                     spelling, slot, id)};
-  auto index = static_cast<std::size_t>(id);
   if (index >= places_.size())
     places_.resize(index + 1);
   auto& entry = places_[index];

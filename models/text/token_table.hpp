@@ -3,6 +3,7 @@
 
 #include "models/entry.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,9 @@ namespace model_server {
 /// the tables huge.
 inline constexpr token_id max_token_id = (1 << 22) - 1;
 
+/// Nor can a small one with few tokens: they leave at most so many ids unused.
+inline constexpr std::size_t max_unused_ids = 1 << 16;
+
 /// A token that is cut at each of its places has at most so many bytes: the
 /// time is their square.
 inline constexpr std::size_t max_cut_bytes = 1024;
@@ -23,11 +27,18 @@ inline constexpr std::size_t max_cut_bytes = 1024;
 /// Spellings to ids and back; ids may leave gaps.
 class token_table {
 public:
-  /// Makes room for that many tokens with that many bytes together.
+  /// Makes room for that many tokens with that many bytes together, in any
+  /// order of their ids.
   void reserve(std::size_t tokens, std::size_t bytes);
 
+  /// The ids below this one may be those of another table.
+  void start_ids_at(std::size_t first) {
+    expected_ids_ = std::max(expected_ids_, first);
+  }
+
   /// Adds a token. Throws `std::runtime_error` if the spelling or the id is
-  /// taken, the id is out of range, or the spelling isn't UTF-8.
+  /// taken, the id is out of range or leaves too many unused, or the spelling
+  /// isn't UTF-8.
   void add(std::string_view spelling, std::int64_t id);
 
   std::optional<token_id> find(std::string_view spelling) const;
@@ -61,6 +72,8 @@ private:
   /// Open addressing, a power of two of slots; -1 is free.
   std::vector<token_id> slots_;
   std::size_t count_ = 0;
+  /// Besides those that are there.
+  std::size_t expected_ids_ = 0;
 };
 
 } // namespace model_server

@@ -79,6 +79,7 @@ std::string_view piece_table::find(token_id token, bool at_start) const {
 
 void tokenizer_parts::add_tokens(std::vector<added_token> tokens,
                                  bool may_replace) {
+  added.start_ids_at(vocabulary_of(model).end_id());
   for (auto& token : tokens) {
     check_against(vocabulary_of(model), token, may_replace);
     added.add(std::move(token), normal);

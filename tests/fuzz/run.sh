@@ -17,10 +17,9 @@ all=$(sed -n 's/^FUZZ_HARNESS(\(.*\)).*/\1/p' tests/fuzz/harnesses.def)
 [ ${#names[@]} -gt 0 ] || mapfile -t names <<<"$all"
 
 # The most that one allocation may take, in megabytes: what is made of a small
-# file, whatever it says. Ids of tokens alone may lead to tables of 64 MB.
+# file, whatever it says.
 most_at_once() {
   case $1 in
-  tokenizer_json | ranks) echo 128 ;;
   gguf | config) echo 64 ;;
   *) echo 16 ;;
   esac

@@ -130,6 +130,16 @@ TEST(tokenizer_file_test, checks_ids) {
               HasSubstr("token \"a\" has id -1; ids are from 0 to 4194303"));
   EXPECT_THAT(error_of(model(R"("vocab": {"a": 2147483647}, "merges": [])")),
               HasSubstr("2147483647"));
+  // Few tokens make no large tables.
+  EXPECT_THAT(error_of(model(R"("vocab": {"a": 65538}, "merges": [])")),
+              HasSubstr("token \"a\" has id 65538; of so few tokens ids are "
+                        "from 0 to 65537"));
+  EXPECT_EQ(error_of(model(R"("vocab": {"a": 65537}, "merges": [])")),
+            "no error");
+  EXPECT_THAT(error_of(R"({"added_tokens": [{"id": 65539, "content": "b"}],
+                           "model": {"type": "BPE", "vocab": {"a": 1},
+                                     "merges": []}})"),
+              HasSubstr("token \"b\" has id 65539"));
   EXPECT_THAT(error_of(model(R"("vocab": {"a": 1e3}, "merges": [])")),
               HasSubstr("id of \"a\" is not an integer"));
   EXPECT_THAT(error_of(model(R"("vocab": {"a": 1, "b": 1}, "merges": [])")),

@@ -290,7 +290,7 @@ int serve(const settings& config, const std::vector<std::string>& command_line,
   {
     http_server server{
         config.http, make_endpoints(system, gateway, telemetry, config, access),
-        before ? before->listening_socket() : -1};
+        before ? before->listening_socket() : -1, telemetry.memory};
     announce(fmt::format("listening on {}://{}:{}",
                          config.http.has_tls() ? "https" : "http",
                          config.http.address, server.port()));

@@ -29,6 +29,10 @@ std::string to_string(errc code) {
     return "model_loading";
   case errc::queue_full:
     return "queue_full";
+  case errc::queue_timeout:
+    return "queue_timeout";
+  case errc::low_memory:
+    return "low_memory";
   case errc::context_length_exceeded:
     return "context_length_exceeded";
   case errc::bad_chat:

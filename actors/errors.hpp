@@ -32,6 +32,10 @@ enum class errc : std::uint8_t {
   model_loading,
   /// The waiting queue is full.
   queue_full,
+  /// It waited longer for its turn than the limit allows.
+  queue_timeout,
+  /// The server is short of memory.
+  low_memory,
   /// The prompt leaves no room for a reply in the model's context.
   context_length_exceeded,
   /// The model's chat template refuses the conversation.

@@ -1,6 +1,8 @@
 // Counts with prometheus-cpp: its registry holds every series.
 #include "actors/figures.hpp"
 
+#include "actors/memory_level.hpp"
+
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
@@ -49,6 +51,15 @@ Family<Counter>& counter(Registry& registry, const std::string& name,
       .Register(registry);
 }
 
+prometheus::Gauge& gauge(Registry& registry, const std::string& name,
+                         const std::string& help) {
+  return prometheus::BuildGauge()
+      .Name("model_server_" + name)
+      .Help(help)
+      .Register(registry)
+      .Add({});
+}
+
 Family<Histogram>& histogram(Registry& registry, const std::string& name,
                              const std::string& help) {
   return prometheus::BuildHistogram()
@@ -68,7 +79,8 @@ struct figures::families {
         requests(counter(to, "requests_total",
                          "Replies and embeddings that ended, by how.")),
         rejects(counter(to, "rejects_total",
-                        "Requests that no worker took, by the error's code.")),
+                        "Requests that no worker began with, by the error's "
+                        "code.")),
         failures(counter(to, "failures_total",
                          "Requests that failed after a worker had taken them, "
                          "by the error's code.")),
@@ -101,11 +113,16 @@ struct figures::families {
         answers(counter(to, "http_requests_total",
                         "HTTP requests that were answered, by route and class "
                         "of status.")),
-        open_streams(prometheus::BuildGauge()
-                         .Name("model_server_open_streams")
-                         .Help("Streams of events that are under way.")
-                         .Register(to)
-                         .Add({})) {
+        memory_levels(counter(to, "memory_levels_total",
+                              "Times that memory came to a level.")),
+        memory_left(gauge(to, "memory_left_bytes",
+                          "Memory that the server could still have.")),
+        open_streams(gauge(to, "open_streams",
+                           "Streams of events that are under way.")) {
+    for (auto level :
+         {memory_level::plenty, memory_level::close_connections,
+          memory_level::refuse_requests, memory_level::cancel_waiting})
+      memory_levels.Add({{"level", std::string{to_string(level)}}});
   }
 
   Family<Counter>& prompt_tokens;
@@ -125,6 +142,8 @@ struct figures::families {
   Family<Histogram>& queue;
   Family<Histogram>& batch_size;
   Family<Counter>& answers;
+  Family<Counter>& memory_levels;
+  prometheus::Gauge& memory_left;
   prometheus::Gauge& open_streams;
 };
 
@@ -163,7 +182,8 @@ void figures::add_model(const std::string& name) {
         {{"model", name},
          {"outcome", to_string(static_cast<request_outcome>(i))}});
   // Seen before it happens: a rate needs a beginning.
-  all.rejects.Add({{"model", name}, {"reason", "queue_full"}});
+  for (const auto* reason : {"queue_full", "queue_timeout", "low_memory"})
+    all.rejects.Add({{"model", name}, {"reason", reason}});
   all.failures.Add({{"model", name}, {"reason", "worker_lost"}});
   models_.emplace(
       name,
@@ -237,6 +257,14 @@ void figures::count_answer(std::string_view route,
   families_->answers
       .Add({{"route", std::string{route}}, {"status", status_class}})
       .Increment();
+}
+
+void figures::count_memory_level(std::string_view level) {
+  families_->memory_levels.Add({{"level", std::string{level}}}).Increment();
+}
+
+void figures::set_memory_left(std::uint64_t bytes) {
+  families_->memory_left.Set(static_cast<double>(bytes));
 }
 
 prometheus::Gauge& figures::open_streams() {

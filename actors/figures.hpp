@@ -29,7 +29,7 @@ enum class request_outcome : std::uint8_t {
   length,
   /// Its client left.
   cancelled,
-  /// No worker had taken it.
+  /// No worker had begun with it.
   rejected,
   failed
 };
@@ -99,6 +99,11 @@ public:
   /// An HTTP request to this line of the route table was answered with a status
   /// of this class (`2xx`), or its client left before (`none`).
   void count_answer(std::string_view route, const std::string& status_class);
+
+  /// Memory for the server has come to this level.
+  void count_memory_level(std::string_view level);
+
+  void set_memory_left(std::uint64_t bytes);
 
   /// Streams of events that have begun and not ended.
   prometheus::Gauge& open_streams();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace model_server {
@@ -90,11 +91,25 @@ void beat(gateway_pointer self) {
     schedule_pulse(self);
 }
 
+// Why a request that is new gets no answer from any model now.
+std::optional<failure> refusal(const gateway_state& state,
+                               const submit& order) {
+  if (order.resumed || order.has_right_of_way)
+    return std::nullopt;
+  if (state.is_draining)
+    return is_stopping();
+  if (state.options.gauge->refuses_requests())
+    return failure{errc::low_memory,
+                   "the server is short of memory and takes no new requests",
+                   "", 5};
+  return std::nullopt;
+}
+
 caf::result<admitted> admit(gateway_pointer self, submit& order,
                             reply_actor& sink) {
   auto& state = self->state;
-  if (state.is_draining && !order.resumed && !order.has_right_of_way)
-    return to_error(is_stopping());
+  if (auto why = refusal(state, order))
+    return to_error(*why);
   if (!state.find(order.request.model))
     return to_error(state.unknown(order.request.model));
   if (state.open_replies.emplace(sink.address(), sink).second)
@@ -291,6 +306,10 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
       },
       [self](const node_here& hello, const node_actor& node) {
         return take_node(self, hello, node);
+      },
+      [self](shed_atom shed) {
+        for (const auto& model : self->state.options.models)
+          self->send(model.supervisor, shed);
       },
       [](flush_atom) { return caf::ok_atom::value; },
       [self](tick_atom) { cut_off(self); },

@@ -3,6 +3,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/memory_keeper.hpp"
+#include "actors/memory_level.hpp"
 
 #include <caf/actor_addr.hpp>
 #include <caf/stateful_actor.hpp>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,8 @@ struct gateway_options {
   std::function<served_model(const model_setting&)> start_model;
   /// What finds memory for what is loaded on demand.
   memory_keeper_options memory;
+  /// What is left of it; never null.
+  std::shared_ptr<const memory_gauge> gauge = std::make_shared<memory_gauge>();
   /// Of this machine; ends with the gateway. May be null.
   node_actor node;
   std::string node_name = "local";

@@ -33,13 +33,15 @@ std::vector<likely_token> texts_of(const std::vector<token_logprob>& best,
 
 generation::generation(submit order, token_sink sink,
                        std::vector<token_id> prompt, sequence_id id,
-                       const model_info& info)
+                       const model_info& info, time_point arrived)
     : request_(std::move(order.request)),
       sink_(std::move(sink)),
       credit_(order.credit),
       most_tokens_(most_tokens(request_, prompt.size(), info)),
       known_(order.log.size()),
+      arrived_(arrived),
       is_underway_(order.resumed),
+      has_right_of_way_(order.has_right_of_way),
       suspect_until_(order.suspect_until) {
   state_.id = id;
   state_.conversation = &request_.prompt.conversation;

@@ -20,7 +20,7 @@ public:
   /// `prompt` is the encoded conversation and shorter than the model's context.
   /// The tokens of the submit's log follow it.
   generation(submit order, token_sink sink, std::vector<token_id> prompt,
-             sequence_id id, const model_info& info);
+             sequence_id id, const model_info& info, time_point arrived);
   generation(const generation&) = delete;
   generation& operator=(const generation&) = delete;
 
@@ -50,6 +50,15 @@ public:
   /// those that had none.
   bool is_underway() const {
     return is_underway_;
+  }
+
+  time_point arrived() const {
+    return arrived_;
+  }
+
+  /// It has not begun, and no part of its request has either.
+  bool may_be_refused() const {
+    return !is_underway_ && !has_right_of_way_;
   }
 
   /// Another reply has its place now.
@@ -118,7 +127,9 @@ private:
   // Of the prompt, until something was made of it.
   prompt_reading reading_;
   time_point reading_since_{};
+  time_point arrived_;
   bool is_underway_ = false;
+  bool has_right_of_way_ = false;
   std::uint64_t suspect_until_ = 0;
 };
 

@@ -255,9 +255,15 @@ inspected<Inspector> inspect(Inspector& f, worker_ticket& x) {
 }
 
 template <class Inspector>
+inspected<Inspector> inspect(Inspector& f, queue_limits& x) {
+  return f(caf::meta::type_name("queue_limits"), x.requests, x.prompt_tokens,
+           x.wait);
+}
+
+template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, start_worker& x) {
   return f(caf::meta::type_name("start_worker"), x.ticket, x.device,
-           x.shown_device, x.batch_size, x.max_queued, x.setting);
+           x.shown_device, x.batch_size, x.queue, x.setting);
 }
 
 template <class Inspector>

@@ -27,6 +27,7 @@ using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using retire_atom = caf::atom_constant<caf::atom("retire")>;
 
 // What a supervisor asks of a worker whose device is being removed.
+using shed_atom = caf::atom_constant<caf::atom("shed")>;
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
@@ -70,6 +71,8 @@ using worker_actor = caf::typed_actor<
     caf::replies_to<finish_atom>::with<caf::ok_atom>,
     // Ends all its replies.
     caf::reacts_to<end_replies>,
+    // Memory runs out: ends the youngest that waits, if any does.
+    caf::reacts_to<shed_atom>,
     // INTERNAL: runs one batch step.
     caf::reacts_to<step_atom>>;
 
@@ -143,6 +146,11 @@ using node_actor = caf::typed_actor<
     // INTERNAL: looks for workers that hang.
     caf::reacts_to<tick_atom>>;
 
+/// One per front: measures the memory that is left.
+using memory_watch_actor = caf::typed_actor<
+    // INTERNAL: measures again.
+    caf::reacts_to<tick_atom>>;
+
 /// One per front: finds memory for models that are loaded on demand.
 using memory_keeper_actor = caf::typed_actor<
     // Answers with a device that has it, after idle models have been unloaded
@@ -180,6 +188,8 @@ using gateway_actor = caf::typed_actor<
     caf::reacts_to<worker_here, worker_actor>,
     // A machine of the cluster; errors: name_in_use. Every supervisor hears.
     caf::replies_to<node_here, node_actor>::with<caf::ok_atom>,
+    // Memory runs out: every supervisor hears.
+    caf::reacts_to<shed_atom>,
     // Answers when what its sender sent here before has arrived.
     caf::replies_to<flush_atom>::with<caf::ok_atom>,
     // INTERNAL: the drain limit has passed.
@@ -213,6 +223,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<retire_atom>::with<caf::ok_atom>,
     // Fails whoever waits for an entity to be ready: the server stops.
     caf::reacts_to<drain>,
+    // Memory runs out: every worker hears.
+    caf::reacts_to<shed_atom>,
     // Through which requests and tokens go, and who finds memory. Comes first.
     caf::reacts_to<token_router, memory_keeper_actor>,
     // As the watcher of its workers.

@@ -143,6 +143,17 @@ struct worker_ticket {
   friend bool operator==(const worker_ticket&, const worker_ticket&) = default;
 };
 
+/// What may wait at a worker.
+struct queue_limits {
+  std::uint32_t requests = 256;
+  /// Of their prompts together; 0 is twice what the model's cache holds.
+  std::uint64_t prompt_tokens = 0;
+  /// For a place in the batch; 0 is as long as it takes.
+  std::chrono::milliseconds wait{0};
+
+  friend bool operator==(const queue_limits&, const queue_limits&) = default;
+};
+
 /// Asks a node for a worker. It says `worker_here` to its owner when it can be
 /// spoken to, or its node says `worker_ended`.
 struct start_worker {
@@ -152,7 +163,7 @@ struct start_worker {
   /// As the clients see it: with the node's name if it is not the front's.
   std::string shown_device;
   std::uint32_t batch_size = 8;
-  std::uint32_t max_queued = 256;
+  queue_limits queue;
   /// As config.json would have it; empty if the node has its own.
   std::string setting = {};
 

@@ -28,7 +28,7 @@ worker_options options_for(const start_worker& order,
   result.incarnation = order.ticket.incarnation;
   result.device = order.shown_device;
   result.batch_size = order.batch_size;
-  result.max_queued = order.max_queued;
+  result.queue = order.queue;
   if (!order.device.starts_with("cuda"))
     result.threads = std::move(threads);
   return result;

@@ -116,11 +116,14 @@ void reply_record::finished(finish_reason how, time_point now) {
 
 void reply_record::failed(const failure& why, time_point now) {
   auto code = to_string(why.code);
-  if (model_ && was_placed_)
-    figures_->count_failure(story_.model, code);
-  else if (model_)
+  // Its worker may have had it in its queue only.
+  auto was_rejected = !was_placed_ || why.code == errc::queue_timeout
+                      || why.code == errc::low_memory;
+  if (model_ && was_rejected)
     figures_->count_reject(story_.model, code);
-  end(was_placed_ ? request_outcome::failed : request_outcome::rejected, code,
+  else if (model_)
+    figures_->count_failure(story_.model, code);
+  end(was_rejected ? request_outcome::rejected : request_outcome::failed, code,
       now);
 }
 

@@ -2,6 +2,7 @@
 #include "actors/serving.hpp"
 
 #include "actors/gateway.hpp"
+#include "actors/memory_watch.hpp"
 #include "actors/network.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/process_node.hpp"
@@ -22,6 +23,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -99,6 +101,22 @@ memory_keeper_options memory_of_machine(const settings& config) {
   return result;
 }
 
+void watch_memory(caf::actor_system& system, const settings& config,
+                  const gateway_actor& gateway,
+                  const telemetry_sinks& telemetry) {
+  memory_watch_options options;
+  options.gateway = gateway;
+  options.measure = []() -> std::optional<std::uint64_t> {
+    return spare_memory();
+  };
+  options.reserve = config.serving.memory_reserve_bytes;
+  if (options.reserve == 0)
+    options.reserve = usual_memory_reserve(total_memory().value_or(0));
+  options.gauge = telemetry.memory;
+  options.counted = telemetry.figures;
+  system.spawn(memory_watch, std::move(options));
+}
+
 // On a thread of its own, which waits for the disk.
 reloader_actor start_reloader(caf::actor_system& system, const settings& config,
                               const gateway_actor& gateway) {
@@ -162,6 +180,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
   for (const auto& model : config.models)
     options.models.push_back(options.start_model(model));
   options.memory = memory_of_machine(config);
+  options.gauge = telemetry.memory;
   options.node = node;
   options.node_name = config.node_name;
   for (const auto& device : list_devices(config.serving.virtual_devices))
@@ -180,6 +199,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
     throw;
   }
   caf::anon_send(result, start_reloader(system, config, result));
+  watch_memory(system, config, result, telemetry);
   return result;
 }
 

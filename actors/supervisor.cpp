@@ -159,6 +159,11 @@ supervisor_actor::behavior_type supervisor(supervisor_pointer self,
           if (!item.is_leaving)
             answer(item, to_error(self->state.is_stopping()));
       },
+      [self](shed_atom shed) {
+        for (const auto& item : self->state.entities)
+          if (item.has_worker())
+            self->send(item.worker, shed);
+      },
       [self](const token_router& router, const memory_keeper_actor& memory) {
         self->state.router = router;
         self->state.memory = memory;

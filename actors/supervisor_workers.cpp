@@ -188,7 +188,9 @@ void order_worker(supervisor_pointer self, const entity& item) {
   order.device = local_device(item.device, item.node);
   order.shown_device = item.device;
   order.batch_size = state.batch_size(*item.setting);
-  order.max_queued = state.options.serving.max_queued;
+  const auto& serving = state.options.serving;
+  order.queue = {serving.max_queued, serving.max_queued_tokens,
+                 serving.queue_timeout};
   // Other machines have their own files.
   if (item.node == state.options.node_name)
     order.setting = to_config_json(*item.setting);

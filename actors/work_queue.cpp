@@ -20,14 +20,26 @@ std::pair<bool, std::int32_t> rank(const generation& item) {
 
 } // namespace
 
-work_queue::work_queue(std::size_t batch_size, std::size_t max_queued)
-    : batch_size_(std::max<std::size_t>(batch_size, 1)),
-      max_queued_(max_queued) {
+work_queue::work_queue(std::size_t batch_size, queue_limits limits)
+    : batch_size_(std::max<std::size_t>(batch_size, 1)), limits_(limits) {
 }
 
 bool work_queue::is_full() const {
-  // What waits for a place that is free is not really waiting.
-  return waiting_.size() >= max_queued_ + (batch_size_ - running_.size());
+  return waiting_.size() >= limits_.requests + free_places();
+}
+
+std::uint64_t work_queue::waiting_tokens() const {
+  std::uint64_t result = 0;
+  for (auto i = free_places(); i < waiting_.size(); ++i)
+    result += std::as_const(*waiting_[i]).state().prompt_size;
+  return result;
+}
+
+bool work_queue::has_room_for(std::size_t prompt_tokens) const {
+  if (limits_.prompt_tokens == 0 || waiting_.size() < free_places())
+    return true;
+  auto waiting = waiting_tokens();
+  return waiting == 0 || waiting + prompt_tokens <= limits_.prompt_tokens;
 }
 
 void work_queue::add(std::unique_ptr<generation> item) {
@@ -40,15 +52,20 @@ void work_queue::add(std::unique_ptr<generation> item) {
   waiting_.insert(before.base(), std::move(item));
 }
 
+// Null for the end.
+std::unique_ptr<generation> work_queue::take_waiting(waiting_place place) {
+  if (place == waiting_.end())
+    return nullptr;
+  auto result = std::move(*place);
+  waiting_.erase(place);
+  return result;
+}
+
 // The first in line that can go on; null if there is none.
 std::unique_ptr<generation> work_queue::take_next_waiting() {
   auto found = std::find_if(waiting_.begin(), waiting_.end(),
                             [](const auto& item) { return can_go_on(*item); });
-  if (found == waiting_.end())
-    return nullptr;
-  auto result = std::move(*found);
-  waiting_.erase(found);
-  return result;
+  return take_waiting(found);
 }
 
 std::vector<generation*> work_queue::next_batch() {
@@ -135,6 +152,26 @@ std::unique_ptr<generation> work_queue::take(request_id id) {
 
 std::unique_ptr<generation> work_queue::take_of(const caf::actor_addr& sink) {
   return take_if([&](const auto& item) { return item->sink() == sink; });
+}
+
+std::unique_ptr<generation>
+work_queue::take_expired(generation::time_point now) {
+  if (limits_.wait.count() == 0)
+    return nullptr;
+  auto found = std::ranges::find_if(waiting_, [&](const auto& item) {
+    return item->may_be_refused() && now - item->arrived() >= limits_.wait;
+  });
+  return take_waiting(found);
+}
+
+std::unique_ptr<generation> work_queue::take_youngest() {
+  auto youngest = waiting_.end();
+  for (auto i = waiting_.begin(); i != waiting_.end(); ++i)
+    if ((*i)->may_be_refused()
+        && (youngest == waiting_.end()
+            || (*i)->arrived() >= (*youngest)->arrived()))
+      youngest = i;
+  return take_waiting(youngest);
 }
 
 std::vector<std::unique_ptr<generation>> work_queue::take_all() {

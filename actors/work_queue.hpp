@@ -19,11 +19,22 @@ namespace model_server {
 /// waits in front of the others.
 class work_queue {
 public:
-  work_queue(std::size_t batch_size, std::size_t max_queued);
+  /// Of `limits`, 0 prompt tokens are no limit.
+  work_queue(std::size_t batch_size, queue_limits limits);
+
+  const queue_limits& limits() const {
+    return limits_;
+  }
 
   /// No more new replies may wait. Resumed ones are always let in: they were
   /// promised an end.
   bool is_full() const;
+
+  /// A new reply with so long a prompt may wait. One may always, however long.
+  bool has_room_for(std::size_t prompt_tokens) const;
+
+  /// Of the prompts that wait.
+  std::uint64_t waiting_tokens() const;
 
   /// Queues a reply: those underway before new ones, of either the more urgent
   /// first, and of equals the one that came first.
@@ -44,6 +55,14 @@ public:
 
   /// Takes a reply out whose tokens go to this actor; null if there is none.
   std::unique_ptr<generation> take_of(const caf::actor_addr& sink);
+
+  /// Takes a reply out that has waited for its turn as long as one may; null if
+  /// there is none. Those underway, and the parts of a request whose first part
+  /// was let in, wait without a limit.
+  std::unique_ptr<generation> take_expired(generation::time_point now);
+
+  /// Takes the last out that came; null if none waits. Likewise.
+  std::unique_ptr<generation> take_youngest();
 
   /// Takes all out, running ones first.
   std::vector<std::unique_ptr<generation>> take_all();
@@ -69,13 +88,22 @@ public:
   }
 
 private:
+  using waiting_place = std::deque<std::unique_ptr<generation>>::iterator;
+
+  std::unique_ptr<generation> take_waiting(waiting_place place);
+
   std::unique_ptr<generation> take_next_waiting();
 
   template <class Predicate>
   std::unique_ptr<generation> take_if(Predicate matches);
 
+  // What waits for a place that is free is not really waiting.
+  std::size_t free_places() const {
+    return batch_size_ - running_.size();
+  }
+
   std::size_t batch_size_;
-  std::size_t max_queued_;
+  queue_limits limits_;
   std::vector<std::unique_ptr<generation>> running_;
   std::deque<std::unique_ptr<generation>> waiting_;
 };

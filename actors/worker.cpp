@@ -4,6 +4,9 @@
 #include "actors/step_watch.hpp"
 #include "actors/worker_parts.hpp"
 #include "actors/worker_requests.hpp"
+#include "config/option_values.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
@@ -156,9 +159,33 @@ void report(worker_pointer self, generation::time_point now) {
   tell(self, std::move(load), now);
 }
 
+// In the place of tokens without a number what the cache holds counts: there is
+// no point in a longer queue, and the work in it is hours.
+queue_limits limits_for(const model_info& info, queue_limits limits) {
+  if (limits.prompt_tokens == 0)
+    limits.prompt_tokens = 2 * info.cache_tokens;
+  return limits;
+}
+
+// Ends those that have waited too long for their turn.
+void refuse_expired(worker_pointer self) {
+  auto& state = self->state;
+  auto now = self->clock().now();
+  while (auto item = state.queue.take_expired(now)) {
+    auto limit = show_duration(state.queue.limits().wait);
+    end_with(self, *item,
+             {errc::queue_timeout,
+              fmt::format("it was not this request's turn within the limit of "
+                          "{}; {} are waiting",
+                          limit, state.queue.waiting()),
+              "", state.speed.seconds_for(state.queue.waiting() + 1)});
+  }
+}
+
 void run_step(worker_pointer self) {
   auto& state = self->state;
   state.step_is_due = false;
+  refuse_expired(self);
   auto batch = state.queue.next_batch();
   std::vector<sequence*> sequences;
   std::vector<step_place> places;
@@ -238,6 +265,8 @@ caf::result<worker_ready> load(worker_pointer self, load_watcher watcher) {
   try {
     state.entry = state.options.make_entry(progress_to_watcher(self));
     state.info = state.entry->info();
+    state.queue = work_queue{state.options.batch_size,
+                             limits_for(state.info, state.options.queue)};
     state.memory = dynamic_cast<const memory_user*>(state.entry.get());
   } catch (...) {
     auto reason =
@@ -273,7 +302,6 @@ worker_load worker_state::load() const {
 worker_actor::behavior_type worker(worker_pointer self,
                                    worker_options options) {
   auto& state = self->state;
-  state.queue = work_queue{options.batch_size, options.max_queued};
   state.threads = thread_share{options.threads};
   state.reported.incarnation = options.incarnation;
   state.options = std::move(options);
@@ -315,6 +343,13 @@ worker_actor::behavior_type worker(worker_pointer self,
       [self](const end_replies& order) {
         for (const auto& item : self->state.queue.take_all())
           end_with(self, *item, order.reason);
+      },
+      [self](shed_atom) {
+        if (auto item = self->state.queue.take_youngest())
+          end_with(self, *item,
+                   {errc::low_memory,
+                    "the server ran short of memory while this request waited",
+                    "", 5});
       },
       [self](step_atom) { run_step(self); },
   };

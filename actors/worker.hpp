@@ -35,8 +35,8 @@ struct worker_options {
   std::function<std::unique_ptr<model_entry>(const load_watch&)> make_entry;
   /// Replies that run together.
   std::size_t batch_size = 8;
-  /// Replies that may wait beside them.
-  std::size_t max_queued = 256;
+  /// What may wait beside them.
+  queue_limits queue;
   /// The cores to share; null where the model doesn't compute on them.
   std::shared_ptr<thread_budget> threads;
   /// Tells the memory that the worker takes where it is a process of its own
@@ -62,7 +62,7 @@ struct worker_state {
   /// The same, if it can tell.
   const memory_user* memory = nullptr;
   model_info info;
-  work_queue queue{1, 0};
+  work_queue queue{1, {}};
   throughput speed;
   /// Of the last steps, for each reply or token of an embedding in them.
   recent_times step_times;

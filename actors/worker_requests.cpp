@@ -18,12 +18,24 @@ namespace model_server {
 
 namespace {
 
-caf::error queue_is_full(const worker_state& state) {
-  auto waiting = state.queue.waiting();
-  return to_error({errc::queue_full,
-                   fmt::format("{} requests are waiting, the limit is {}",
-                               waiting, state.options.max_queued),
-                   "", state.speed.seconds_for(waiting)});
+caf::error queue_is_full(const worker_state& state, std::string what) {
+  return to_error({errc::queue_full, std::move(what), "",
+                   state.speed.seconds_for(state.queue.waiting())});
+}
+
+caf::error too_many_wait(const worker_state& state) {
+  return queue_is_full(
+      state, fmt::format("{} requests are waiting, the limit is {}",
+                         state.queue.waiting(), state.queue.limits().requests));
+}
+
+caf::error too_long_prompts_wait(const worker_state& state,
+                                 std::size_t prompt_tokens) {
+  return queue_is_full(
+      state, fmt::format("prompts of {} tokens are waiting, with these {} it "
+                         "would be more than the limit of {}",
+                         state.queue.waiting_tokens(), prompt_tokens,
+                         state.queue.limits().prompt_tokens));
 }
 
 caf::error takes_nothing() {
@@ -64,8 +76,9 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
     return takes_nothing();
   ++state.submits;
   schedule_step(self);
-  if (!order.resumed && !order.has_right_of_way && state.queue.is_full())
-    return queue_is_full(state);
+  auto may_be_refused = !order.resumed && !order.has_right_of_way;
+  if (may_be_refused && state.queue.is_full())
+    return too_many_wait(state);
   if (auto what = check_request(order.request, state.info))
     return to_error(*what);
   auto param = param_of(order.request.prompt.form, order.request.task);
@@ -76,13 +89,15 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
   if (auto what =
           check_size(prompt_size, param, order.request.task, state.info))
     return to_error(*what);
+  if (may_be_refused && !state.queue.has_room_for(prompt_size))
+    return too_long_prompts_wait(state, prompt_size);
   if (auto old = state.queue.take(order.request.id))
     retire(self, *old);
   if (state.known_sinks.insert(sink.address()).second)
     self->monitor(sink);
-  state.queue.add(
-      std::make_unique<generation>(std::move(order), sink, std::move(*prompt),
-                                   ++state.last_sequence, state.info));
+  state.queue.add(std::make_unique<generation>(
+      std::move(order), sink, std::move(*prompt), ++state.last_sequence,
+      state.info, self->clock().now()));
   return admitted{state.options.incarnation, state.options.device,
                   static_cast<std::uint32_t>(prompt_size)};
 }

@@ -98,7 +98,8 @@ def spent_by_others():
 def tokens_part(args, config, vocabulary):
     print(f"tokens a second: prompts of {args.prompt} tokens, replies of {args.tokens}, {args.rounds} rounds")
     print(row("clients", ("threads", "processes", "ratio", "second machine", "ratio")))
-    options = ["--batch-size", str(max(args.concurrency)), "--max-queued", "100000"]
+    options = ["--batch-size", str(max(args.concurrency)), "--max-queued", "100000",
+               "--max-queued-tokens", "1000000000", "--queue-timeout", "0"]
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(Ours(name, args.program, config, "bench", *options, *form))
                    for name, form in (("threads", ["--isolation", "thread"]), ("processes", []),

@@ -109,7 +109,8 @@ def start_ours(program, folder, dtype, sizes, folder_for_config, **more):
     config.write_text(json.dumps({"bench": {"name": "causal_lm", "params": params}}))
     return Server("ours", "bench",
                   [program, "--config", str(config), "--model", "bench", "--device", "cpu", "--log-level", "warning",
-                   "--threads", str(sizes.threads), "--batch-size", str(sizes.slots), "--max-queued", "100000"],
+                   "--threads", str(sizes.threads), "--batch-size", str(sizes.slots), "--max-queued", "100000",
+                   "--max-queued-tokens", "1000000000", "--queue-timeout", "0"],
                   "/health/ready")
 
 

@@ -129,6 +129,10 @@ struct serving_settings {
   unsigned batch_size = 8;
   /// Requests waiting per worker before 429.
   unsigned max_queued = 256;
+  /// Tokens of their prompts before 429; 0 is twice what the cache holds.
+  std::uint64_t max_queued_tokens = 0;
+  /// A request that no worker has begun with by then is 503; 0 is never.
+  std::chrono::milliseconds queue_timeout{120'000};
   /// Threads for computing, all models together; 0 means all cores that the
   /// process may use.
   unsigned threads = 0;
@@ -153,6 +157,9 @@ struct serving_settings {
   std::chrono::milliseconds keep_alive{300'000};
   /// What a load on demand may take, and how long a call waits for it.
   std::chrono::milliseconds load_timeout{300'000};
+  /// Memory that is to stay free; below that requests are refused. 0 is what
+  /// `usual_memory_reserve` says.
+  std::uint64_t memory_reserve_bytes = 0;
   /// Memory that models on the CPU may take together before one is loaded on
   /// demand; 0 is all that there is.
   std::uint64_t cpu_memory_bytes = 0;

@@ -49,7 +49,9 @@ unsigned status_of(errc code, failed_at where) {
   case errc::queue_full:
     return 429;
   case errc::insufficient_memory:
+  case errc::low_memory:
   case errc::model_loading:
+  case errc::queue_timeout:
   case errc::shutting_down:
     return 503;
   case errc::deadline_exceeded:

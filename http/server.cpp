@@ -74,12 +74,14 @@ using lifetime_monitor = restinio_connection::lifetime_monitor_t;
 
 class http_server::impl {
 public:
-  impl(const http_settings& settings, request_handler handler, int given)
+  impl(const http_settings& settings, request_handler handler, int given,
+       std::shared_ptr<const memory_gauge> memory)
       : settings_(settings),
         handler_(std::make_shared<request_handler>(std::move(handler))),
         cap_(connection_cap(settings)),
         totals_(std::make_shared<connection_totals>()),
         tls_(load_tls()) {
+    totals_->memory = std::move(memory);
     for (unsigned i = 0; i < std::max(1u, settings.threads); ++i)
       loops_.push_back(std::make_shared<io_loop>(settings, totals_));
     listener_ =
@@ -323,9 +325,10 @@ private:
 };
 
 http_server::http_server(const http_settings& settings, request_handler handler,
-                         int given_socket)
-    : impl_(
-        std::make_unique<impl>(settings, std::move(handler), given_socket)) {
+                         int given_socket,
+                         std::shared_ptr<const memory_gauge> memory)
+    : impl_(std::make_unique<impl>(settings, std::move(handler), given_socket,
+                                   std::move(memory))) {
   // nop
 }
 

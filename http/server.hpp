@@ -1,6 +1,7 @@
 // Listens, serves connections on its own threads, and stops in good order.
 #pragma once
 
+#include "actors/memory_level.hpp"
 #include "config/settings.hpp"
 #include "http/exchange.hpp"
 
@@ -15,11 +16,14 @@ namespace model_server {
 class http_server {
 public:
   /// Listens and accepts at once; throws `config_error` if the address or the
-  /// files of TLS can't be used. With TLS the process must ignore SIGPIPE. Given
-  /// a socket that listens already it goes on with that, and accepts from
+  /// files of TLS can't be used. With TLS the process must ignore SIGPIPE.
+  /// Given a socket that listens already it goes on with that, and accepts from
   /// `accept` on.
+  /// `memory` may close connections after their answers; never null.
   http_server(const http_settings& settings, request_handler handler,
-              int given_socket = -1);
+              int given_socket = -1,
+              std::shared_ptr<const memory_gauge> memory =
+                  std::make_shared<memory_gauge>());
 
   /// Stops at once, with answers still under way cut off.
   ~http_server();

@@ -1,6 +1,7 @@
 // One client's connection: what RESTinio reads through, and what it can't see.
 #pragma once
 
+#include "actors/memory_level.hpp"
 #include "http/address_counts.hpp"
 #include "http/exchange.hpp"
 #include "http/request_guard.hpp"
@@ -24,6 +25,8 @@ class wire_connection;
 struct connection_totals {
   std::atomic<std::size_t> connections{0};
   address_counts clients;
+  /// Never null.
+  std::shared_ptr<const memory_gauge> memory = std::make_shared<memory_gauge>();
   /// Of requests that are being received or answered.
   std::atomic<std::size_t> body_bytes{0};
 };
@@ -110,7 +113,8 @@ public:
 
   /// The answer under way is to say that no other will come here.
   bool has_last_answer() const {
-    return group_->is_draining || group_->is_retiring;
+    return group_->is_draining || group_->is_retiring
+           || group_->totals->memory->closes_connections();
   }
 
 private:

@@ -49,6 +49,9 @@ struct model_info {
   /// Numbers of an embedding, for models that make these and write no replies;
   /// 0 for all others.
   std::size_t embedding_width = 0;
+  /// What the cache for keys and values holds, all replies together, in tokens;
+  /// 0 for models that have none.
+  std::size_t cache_tokens = 0;
 };
 
 /// One reply in progress, as its worker and its model see it. Everything that

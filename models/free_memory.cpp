@@ -41,13 +41,16 @@ std::optional<std::size_t> number_in(const fs::path& path,
 struct group_files {
   const char* limit;
   const char* usage;
-  const char* reclaimable;
+  /// Pages of files, in memory.stat: those read long ago, and lately.
+  const char* old_pages;
+  const char* new_pages;
 };
 
 constexpr group_files version_1{"memory.limit_in_bytes",
-                                "memory.usage_in_bytes", "total_inactive_file"};
-constexpr group_files version_2{"memory.max", "memory.current",
-                                "inactive_file"};
+                                "memory.usage_in_bytes", "total_inactive_file",
+                                "total_active_file"};
+constexpr group_files version_2{"memory.max", "memory.current", "inactive_file",
+                                "active_file"};
 
 // Calls `visit` for `group` below `top` and each group around it. Inside a
 // container the name may lead elsewhere, and `top` is the container's own
@@ -94,9 +97,10 @@ std::optional<std::size_t> machine_memory(const fs::path& root,
   return *kilobytes * 1024;
 }
 
-} // namespace
-
-std::optional<std::size_t> free_memory(const fs::path& root) {
+// What the machine has, and each group allows; `pages_of` tells how much of a
+// group's usage would go when memory is needed.
+template <class PagesOf>
+std::optional<std::size_t> left_of_all(const fs::path& root, PagesOf pages_of) {
   auto result = machine_memory(root, "MemAvailable");
   if (!result)
     return std::nullopt;
@@ -105,12 +109,26 @@ std::optional<std::size_t> free_memory(const fs::path& root) {
     auto usage = number_in(path / files.usage);
     if (!limit || !usage)
       return;
-    // Pages of files that were read go when memory is needed.
-    auto pages = number_in(path / "memory.stat", files.reclaimable).value_or(0);
+    auto pages = pages_of(path / "memory.stat", files);
     auto used = *usage - std::min(*usage, pages);
     result = std::min(*result, *limit - std::min(*limit, used));
   });
   return result;
+}
+
+} // namespace
+
+std::optional<std::size_t> free_memory(const fs::path& root) {
+  return left_of_all(root, [](const fs::path& stat, const group_files& files) {
+    return number_in(stat, files.old_pages).value_or(0);
+  });
+}
+
+std::optional<std::size_t> spare_memory(const fs::path& root) {
+  return left_of_all(root, [](const fs::path& stat, const group_files& files) {
+    return number_in(stat, files.old_pages).value_or(0)
+           + number_in(stat, files.new_pages).value_or(0);
+  });
 }
 
 std::optional<std::size_t> total_memory(const fs::path& root) {

@@ -113,9 +113,10 @@ public:
     net_memory_ = dynamic_cast<const memory_user*>(net.get());
     blocks_ =
         choose_blocks(*net, info_.context_length, params.memory, most_contexts);
+    info_.cache_tokens = blocks_ * kv_block_tokens;
     // One sequence alone always fits.
     info_.context_length =
-        std::min(info_.context_length, blocks_ * kv_block_tokens);
+        std::min(info_.context_length, info_.cache_tokens);
     engine_ = std::make_unique<batch_engine>(
         std::move(net), engine_options{.blocks = blocks_,
                                        .context_length = info_.context_length,

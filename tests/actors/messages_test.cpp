@@ -79,7 +79,12 @@ TEST_F(messages_test, those_down_the_tree) {
       full_request(), {5, 6, 2'000'000'000}, 3, 64, true, 7, true, {8, 9}});
   expect_round_trip(admitted{9, "cuda:1", 100});
   expect_round_trip(credit{4, 1ull << 40});
-  expect_round_trip(start_worker{{"m", 1, 2}, "cpu", "b/cpu", 4, 5, "{}"});
+  expect_round_trip(start_worker{{"m", 1, 2},
+                                 "cpu",
+                                 "b/cpu",
+                                 4,
+                                 {5, 6, std::chrono::milliseconds{7}},
+                                 "{}"});
   expect_round_trip(stop_worker{"m", 6, true});
   expect_round_trip(cancel{4});
   expect_round_trip(end_replies{full_failure()});

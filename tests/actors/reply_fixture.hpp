@@ -42,6 +42,7 @@ passive_worker(worker_actor::pointer, std::uint64_t incarnation,
       [](hand_over_atom) { return std::uint32_t{0}; },
       [](finish_atom) { return caf::ok_atom::value; },
       [](const end_replies&) {},
+      [](shed_atom) {},
       [](step_atom) {},
   };
 }
@@ -88,6 +89,7 @@ scripted_gateway(gateway_actor::pointer self,
       [](const drain&) { return std::uint32_t{0}; },
       [](const worker_here&, const worker_actor&) {},
       [](const node_here&, const node_actor&) { return caf::ok_atom::value; },
+      [](shed_atom) {},
       [](flush_atom) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [=](pulse_atom) {

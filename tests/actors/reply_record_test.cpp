@@ -129,6 +129,13 @@ TEST_F(reply_record_test, refusals_and_failures_are_told_apart) {
   EXPECT_EQ(value(R"(rejects_total{model="m",reason="queue_full"})"), 1);
 }
 
+TEST_F(reply_record_test, what_only_waited_was_refused) {
+  subject.placed({1, "cpu", 1}, start);
+  subject.failed({errc::queue_timeout, "late", "", 1}, start);
+  EXPECT_EQ(value(R"(rejects_total{model="m",reason="queue_timeout"})"), 1);
+  EXPECT_EQ(value(R"(requests_total{model="m",outcome="rejected"})"), 1);
+}
+
 TEST_F(reply_record_test, a_prompt_that_others_share_counts_once) {
   reply_story begun;
   begun.model = "m";

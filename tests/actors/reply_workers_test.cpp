@@ -31,6 +31,7 @@ worker_actor::behavior_type answering_worker(
       [](hand_over_atom) { return std::uint32_t{0}; },
       [](finish_atom) { return caf::ok_atom::value; },
       [](const end_replies&) {},
+      [](shed_atom) {},
       [](step_atom) {},
   };
 }

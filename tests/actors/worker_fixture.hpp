@@ -59,7 +59,7 @@ protected:
   worker_fixture() {
     options.incarnation = 7;
     options.batch_size = 2;
-    options.max_queued = 3;
+    options.queue.requests = 3;
     options.make_entry = [plan = plan](const load_watch&) {
       return std::make_unique<scripted_entry>(plan);
     };

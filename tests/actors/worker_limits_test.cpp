@@ -7,6 +7,7 @@ namespace model_server {
 
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -28,6 +29,115 @@ TEST_F(worker_limits_test, refuses_when_the_queue_is_full) {
   EXPECT_THAT(refused.answer->failed->message,
               HasSubstr("3 requests are waiting, the limit is 3"));
   EXPECT_EQ(refused.answer->failed->retry_after, 1u); // nothing measured yet
+}
+
+TEST_F(worker_limits_test, bounds_the_tokens_of_prompts_that_wait) {
+  plan->prompt_size = 10;
+  options.queue.prompt_tokens = 20;
+  load();
+  for (const auto* turn : {"a", "b"})
+    send(turn, 0); // have places
+  auto first = send("c", 0), second = send("d", 0);
+  run();
+  EXPECT_TRUE(first.answer->value);
+  EXPECT_TRUE(second.answer->value); // the limit itself
+  auto refused = send("e", 0);
+  run();
+  ASSERT_TRUE(refused.answer->failed);
+  EXPECT_EQ(refused.answer->failed->code, errc::queue_full);
+  EXPECT_EQ(refused.answer->failed->message,
+            "prompts of 20 tokens are waiting, with these 10 it would be more "
+            "than the limit of 20");
+}
+
+TEST_F(worker_limits_test, lets_twice_its_cache_wait_unless_told_otherwise) {
+  plan->prompt_size = 10;
+  plan->cache_tokens = 14;
+  options.queue.requests = 100;
+  load();
+  std::vector<sent> all;
+  for (int i = 0; i < 5; ++i)
+    all.push_back(send("a", 0)); // two of them have places
+  run();
+  for (int i = 0; i < 4; ++i)
+    EXPECT_TRUE(all[i].answer->value) << i;
+  ASSERT_TRUE(all[4].answer->failed);
+  EXPECT_THAT(all[4].answer->failed->message, HasSubstr("the limit of 28"));
+}
+
+TEST_F(worker_limits_test, lets_one_prompt_wait_however_long) {
+  plan->prompt_size = 10;
+  options.queue.prompt_tokens = 1;
+  load();
+  for (const auto* turn : {"a", "b"})
+    send(turn, 0);
+  auto longer = send("c", 0);
+  run();
+  EXPECT_TRUE(longer.answer->value);
+}
+
+TEST_F(worker_limits_test, refuses_what_has_waited_too_long) {
+  plan->before_step = [this] { scheduler.clock().current_time += 1s; };
+  options.batch_size = 1; // and each reply takes five steps
+  options.queue.wait = 4s;
+  load();
+  auto resumed = order("a"), too = order("b"), part = order("c");
+  resumed.resumed = too.resumed = true;
+  part.has_right_of_way = true;
+  auto a = send(resumed), b = send(too), c = send(part), late = send("d");
+  run();
+  EXPECT_TRUE(late.answer->value); // it was told to wait
+  EXPECT_THAT(late.got->chunks, IsEmpty());
+  ASSERT_THAT(late.got->failures, SizeIs(1));
+  EXPECT_EQ(late.got->failures[0].reason.code, errc::queue_timeout);
+  EXPECT_THAT(late.got->failures[0].reason.message,
+              HasSubstr("within the limit of 4s"));
+  EXPECT_GE(late.got->failures[0].reason.retry_after, 1u);
+  for (const auto& other : {a, b, c})
+    EXPECT_EQ(other.got->text(), "1 2 3 4");
+}
+
+TEST_F(worker_limits_test, begins_what_has_waited_just_short_of_the_limit) {
+  plan->before_step = [this] { scheduler.clock().current_time += 1s; };
+  options.queue.wait = 5s + 1ms;
+  load();
+  auto a = send("a"), b = send("b"), c = send("c");
+  run();
+  EXPECT_EQ(c.got->text(), "1 2 3 4");
+  EXPECT_THAT(c.got->failures, IsEmpty());
+}
+
+TEST_F(worker_limits_test, gives_up_the_youngest_that_waits) {
+  options.queue.requests = 10;
+  load();
+  std::vector<sent> all;
+  for (const auto* turn : {"a", "b", "c", "d"})
+    all.push_back(send(turn, 0)); // two have places
+  auto underway = order("e", 0);
+  underway.resumed = true;
+  auto urgent = order("f", 0); // before the others, and younger
+  urgent.request.priority = -1;
+  run();
+  auto resumed = send(underway);
+  run();
+  scheduler.clock().current_time += 1s;
+  auto first = send(urgent);
+  run();
+  auto shed = [&] {
+    caf::anon_send(subject, shed_atom::value);
+    run();
+  };
+  shed();
+  ASSERT_THAT(first.got->failures, SizeIs(1));
+  EXPECT_EQ(first.got->failures[0].reason.code, errc::low_memory);
+  shed();
+  EXPECT_THAT(all[3].got->failures, SizeIs(1));
+  EXPECT_THAT(all[2].got->failures, IsEmpty());
+  shed();
+  EXPECT_THAT(all[2].got->failures, SizeIs(1));
+  shed(); // nobody waits who may be refused
+  for (const auto* other : {&all[0], &all[1], &resumed})
+    EXPECT_THAT(other->got->failures, IsEmpty());
 }
 
 TEST_F(worker_limits_test, takes_a_full_batch_and_queue_in_one_burst) {

@@ -117,6 +117,10 @@ TEST_F(options_test, every_option_reaches_its_field) {
                    "9",
                    "--max-queued",
                    "10",
+                   "--max-queued-tokens",
+                   "1000",
+                   "--queue-timeout",
+                   "20s",
                    "--threads",
                    "11",
                    "--virtual-devices",
@@ -156,6 +160,8 @@ TEST_F(options_test, every_option_reaches_its_field) {
   EXPECT_EQ(all.http.ping_interval, 8s);
   EXPECT_EQ(all.serving.batch_size, 9u);
   EXPECT_EQ(all.serving.max_queued, 10u);
+  EXPECT_EQ(all.serving.max_queued_tokens, 1000u);
+  EXPECT_EQ(all.serving.queue_timeout, 20s);
   EXPECT_EQ(all.serving.threads, 11u);
   EXPECT_EQ(all.serving.virtual_devices, 12u);
   EXPECT_EQ(all.serving.max_attempts, 13u);
@@ -212,6 +218,11 @@ TEST_F(options_test, ranges_end_where_they_say) {
            range{"--ping-interval", "10ms", "1h", "9ms", "3601"},
            range{"--batch-size", "1", "1024", "0", "1025"},
            range{"--max-queued", "1", "1000000", "0", "1000001"},
+           range{"--max-queued-tokens", "0", "1099511627776", nullptr,
+                 "1099511627777"},
+           range{"--queue-timeout", "0s", "24h", nullptr, "86401"},
+           range{"--memory-reserve-bytes", "0", "1125899906842624", nullptr,
+                 "1125899906842625"},
            range{"--threads", "0", "1024", nullptr, "1025"},
            range{"--virtual-devices", "0", "64", nullptr, "65"},
            range{"--max-attempts", "1", "100", "0", "101"},

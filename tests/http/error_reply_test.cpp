@@ -34,6 +34,8 @@ TEST(error_reply_test, gives_every_failure_the_status_of_the_contract) {
   EXPECT_EQ(of(errc::load_failed).status, 500u);
   EXPECT_EQ(of(errc::model_loading).status, 503u);
   EXPECT_EQ(of(errc::queue_full).status, 429u);
+  EXPECT_EQ(of(errc::queue_timeout).status, 503u);
+  EXPECT_EQ(of(errc::low_memory).status, 503u);
   EXPECT_EQ(of(errc::context_length_exceeded).status, 400u);
   EXPECT_EQ(of(errc::bad_chat).status, 400u);
   EXPECT_EQ(of(errc::out_of_range).status, 400u);

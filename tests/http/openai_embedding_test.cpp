@@ -171,6 +171,7 @@ gateway_actor::behavior_type door(gateway_actor::pointer,
       [=](const node_here&, const node_actor&) -> caf::result<caf::ok_atom> {
         return none;
       },
+      [](shed_atom) {},
       [](flush_atom) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [](pulse_atom) {},
@@ -188,6 +189,7 @@ worker_actor::behavior_type idle_worker(worker_actor::pointer) {
       [](hand_over_atom) { return std::uint32_t{0}; },
       [](finish_atom) { return caf::ok_atom::value; },
       [](const end_replies&) {},
+      [](shed_atom) {},
       [](step_atom) {},
   };
 }

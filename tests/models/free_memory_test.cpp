@@ -51,6 +51,17 @@ TEST_F(free_memory_test, is_less_in_a_group_with_a_limit) {
   EXPECT_EQ(answer(), 0u);
 }
 
+TEST_F(free_memory_test, could_be_more_without_the_files_that_are_read_now) {
+  write("proc/meminfo", a_million);
+  write("proc/self/cgroup", "0::/group\n");
+  write("sys/fs/cgroup/group/memory.max", "9000\n");
+  write("sys/fs/cgroup/group/memory.current", "8000\n");
+  write("sys/fs/cgroup/group/memory.stat",
+        "anon 1\ninactive_file 3000\nactive_file 2000\n");
+  EXPECT_EQ(answer(), 4000u);
+  EXPECT_EQ(spare_memory(root.path()), 6000u);
+}
+
 TEST_F(free_memory_test, is_that_of_the_container_where_no_group_is_seen) {
   write("proc/meminfo", a_million);
   write("proc/self/cgroup", "0::/../elsewhere\n");

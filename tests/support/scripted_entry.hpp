@@ -36,6 +36,8 @@ struct script {
   /// Not 0: makes embeddings of so many numbers, all equal to the first token.
   /// A text is called by it in `steps`.
   std::size_t embedding_width = 0;
+  /// What its cache holds; 0 is none.
+  std::size_t cache_tokens = 0;
   /// Tokens that one step makes for each sequence.
   std::size_t tokens_per_step = 1;
   /// What each step says of each sequence.
@@ -80,7 +82,8 @@ public:
   model_info info() const override {
     return {
         plan_->context_length, {0},  plan_->defaults, plan_->default_max_tokens,
-        plan_->vocabulary,     true, plan_->identity, plan_->embedding_width};
+        plan_->vocabulary,     true, plan_->identity, plan_->embedding_width,
+        plan_->cache_tokens};
   }
 
   std::vector<token_id> encode(const chat& conversation) const override {

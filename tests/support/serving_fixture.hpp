@@ -59,6 +59,7 @@ protected:
         [=](hand_over_atom) -> caf::result<std::uint32_t> { return asleep; },
         [=](finish_atom) -> caf::result<caf::ok_atom> { return asleep; },
         [](const end_replies&) {},
+        [](shed_atom) {},
         [](step_atom) {},
     };
   }
@@ -88,6 +89,7 @@ protected:
           return self->make_response_promise<caf::ok_atom>();
         },
         [](const end_replies&) {},
+        [](shed_atom) {},
         [](step_atom) {},
     };
   }
@@ -162,6 +164,7 @@ protected:
     options.memory.node_name = "here";
     options.memory.list_devices = [this] { return devices; };
     options.memory.cpu_memory = cpu_memory;
+    options.gauge = telemetry.memory;
     options.devices = {"cpu"};
     supervisors.clear();
     for (const auto& model : models)

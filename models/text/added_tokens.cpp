@@ -18,6 +18,11 @@ namespace {
 constexpr std::size_t max_token_bytes = 1024;
 constexpr std::size_t max_bytes_together = 1024 * 1024;
 
+/// What a normaliser may make of a token, to look for it: no form of Unicode
+/// makes more of a character than 11 times its bytes.
+constexpr std::size_t max_growth = 16;
+constexpr std::size_t max_bytes_around = 64;
+
 /// The last character of `text`, which isn't empty.
 char32_t last_character(std::string_view text) {
   auto at = text.size() - 1;
@@ -72,6 +77,12 @@ void added_tokens::add(added_token token, const normalizer& normal) {
     sought = normal.apply(marked_text{sought, true}, deadline_).bytes();
   if (sought.empty())
     return;
+  if (sought.size() > max_growth * token.content.size() + max_bytes_around)
+    throw std::runtime_error{fmt::format(
+        "added token {} has {} bytes and is {} when normalised; the limit is "
+        "{} times as many and {}",
+        token.id, token.content.size(), sought.size(), max_growth,
+        max_bytes_around)};
   bytes_ += sought.size();
   if (bytes_ > max_bytes_together)
     throw std::runtime_error{fmt::format(

@@ -9,7 +9,7 @@ namespace model_server {
 
 void check_growth(std::size_t made, std::size_t from) {
   constexpr std::size_t times = 64;
-  constexpr std::size_t always = 1024 * 1024;
+  constexpr std::size_t always = 64 * 1024;
   if (made > always && made - always > times * from)
     throw pattern_gave_up{
         fmt::format("{} bytes of text become {}, more than {} times as many",

@@ -268,6 +268,20 @@ TEST(tokenizer_file_test, steps_that_double_a_text_end_in_an_error) {
     EXPECT_THAT(error(part), HasSubstr("more than 64 times as many")) << part;
 }
 
+TEST(tokenizer_file_test, an_added_token_is_looked_for_in_little_more) {
+  auto error = [](std::size_t size) {
+    return error_of(R"({"added_tokens": [{"id": 1, "content": "b",
+                                          "normalized": true}],
+                        "normalizer": {"type": "Prepend", "prepend": ")"
+                    + std::string(size, 'p') + R"("},
+                        "model": {"type": "WordLevel", "vocab": {"a": 0},
+                                  "unk_token": "a"}})");
+  };
+  EXPECT_EQ(error(79), "no error");
+  EXPECT_THAT(error(80), HasSubstr("added token 1 has 1 bytes and is 81 when "
+                                   "normalised"));
+}
+
 TEST(tokenizer_file_test, a_lone_byte_is_not_searched) {
   auto tokens = tokenizer::from_json(
       R"({"decoder": {"type": "Sequence", "decoders": [

@@ -104,7 +104,7 @@ def main():
     add("--gguf", nargs="+", default=[], metavar="FILE")
     add("--rival", default="", metavar="COMMAND", help="what to put before python3")
     add("--form", nargs="+", default=["quantize=int8", "quantize=int4", "quantize=bf16"], metavar="NAME=VALUE,...",
-        help="params of our forms (default: %(default)s)")
+        help="params of our forms (default: %(default)s), of FOLDER unless they begin with a path=")
     add("--rows", nargs="+", default=["weights", "server"], choices=["weights", "server"], help="of each GGUF file")
     add("--count", type=int, default=20, help="prompts of each file (default 20)")
     add("--prompt", type=int, default=128, help="tokens of a prompt at most (default 128)")
@@ -113,7 +113,7 @@ def main():
     args = parser.parse_args()
     prompts = prompts_of(args.prompts, args.count)
     reference = [f"path={args.model}", "dtype=fp32"]
-    forms = {form: [f"path={args.model}", *form.split(",")] for form in args.form}
+    forms = {form: [*([] if form.startswith("path=") else [f"path={args.model}"]), *form.split(",")] for form in args.form}
     replies = compare(args, prompts, [reference]) if args.gguf and "server" in args.rows else []
     with tempfile.TemporaryDirectory(dir=".", prefix="accuracy-") as folder:
         for number, file in enumerate(args.gguf):

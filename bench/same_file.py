@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same .gguf file through our entry and through llama.cpp, alternating in one run.
 
-    bench/gguf.py --build build/release --rival COMMAND FILE.gguf ... [--rounds 3] [--threads 2]
+    bench/same_file.py --build build/release --rival COMMAND FILE.gguf ... [--rounds 3] [--threads 2]
 
 Tokens a second of one stream behind 128 tokens, of eight, and of reading a prompt of 512: `bench/passes` against
 llama-bench and llama-batched-bench (COMMAND stands before their names). Medians, and the ratio with its range over the

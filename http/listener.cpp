@@ -48,9 +48,9 @@ listener::listener(asio::io_context& context, const http_settings& settings,
       adopt(given);
     port_ = acceptor_.local_endpoint().port();
   } catch (const std::system_error& e) {
-    throw config_error(fmt::format("cannot listen on {} port {}: {}",
-                                   settings.address, settings.port,
-                                   e.code().message()));
+    throw std::runtime_error(fmt::format("cannot listen on {} port {}: {}",
+                                         settings.address, settings.port,
+                                         e.code().message()));
   }
 }
 

@@ -24,7 +24,8 @@ public:
   using refuse_handler = std::function<void(asio::ip::tcp::socket&)>;
 
   /// Binds and listens, or goes on with a socket that listens already, if
-  /// `given` is not -1. Throws `config_error` if that can't be done.
+  /// `given` is not -1. Throws `config_error` if the address is none, and
+  /// `std::runtime_error` if it can't be had now.
   listener(asio::io_context& context, const http_settings& settings,
            int given = -1);
   ~listener();

@@ -16,7 +16,8 @@ namespace model_server {
 class http_server {
 public:
   /// Listens and accepts at once; throws `config_error` if the address or the
-  /// files of TLS can't be used. With TLS the process must ignore SIGPIPE.
+  /// files of TLS can't be used, and `std::runtime_error` if somebody else has
+  /// the port. With TLS the process must ignore SIGPIPE.
   /// Given a socket that listens already it goes on with that, and accepts from
   /// `accept` on.
   /// `memory` may close connections after their answers; never null.

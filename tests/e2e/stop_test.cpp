@@ -157,6 +157,19 @@ TEST(stop_test, is_asked_for_its_health_by_a_command) {
               Pair(1, HasSubstr("no server answers at http://127.0.0.1:1")));
 }
 
+TEST(stop_test, exits_with_1_when_another_try_could_do) {
+  scratch_folder folder;
+  auto config = folder.write("config.json", models);
+  server_process other{models, {}};
+  server_process server{
+      {"--config", config, "--port", std::to_string(other.port())}};
+  EXPECT_EQ(server.next_line(), "");
+  EXPECT_EQ(server.wait(), 1);
+  EXPECT_EQ(server.log(), fmt::format("model_api: cannot listen on 127.0.0.1 "
+                                      "port {}: Address already in use\n",
+                                      other.port()));
+}
+
 TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
   scratch_folder folder;
   auto config = folder.write("config.json", R"({
@@ -165,7 +178,6 @@ TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
     "too-long": {"name": "causal_lm", "params": ["models", "bf16", 1, 2, 3]},
     "gone": {"name": "causal_lm", "params": {"path": "gone"}}
   })");
-  server_process other{models, {}};
   const std::vector<std::string> bad[] = {
       {"--frobnicate"},
       {"--port", "70000"},
@@ -176,7 +188,6 @@ TEST(stop_test, exits_with_2_and_one_sentence_when_it_cannot_start) {
       {"--config", config, "--model", "misspelt"},
       {"--config", config, "--model", "too-long"},
       {"--config", config, "--model", "echo", "--model", "gone"},
-      {"--config", config, "--port", std::to_string(other.port())},
       {"--config", config, "--port", "0", "--address", "nowhere"},
   };
   for (const auto& arguments : bad) {

@@ -98,7 +98,7 @@ std::optional<failure> refusal(const gateway_state& state,
     return std::nullopt;
   if (state.is_draining)
     return is_stopping();
-  if (state.options.gauge->refuses_requests())
+  if (state.options.gauge->refuses_requests() && !order.is_promised)
     return failure{errc::low_memory,
                    "the server is short of memory and takes no new requests",
                    "", 5};
@@ -311,6 +311,7 @@ gateway_actor::behavior_type gateway(gateway_pointer self,
         for (const auto& model : self->state.options.models)
           self->send(model.supervisor, shed);
       },
+      [self](reclaim_atom reclaim) { self->send(self->state.memory, reclaim); },
       [](flush_atom) { return caf::ok_atom::value; },
       [self](tick_atom) { cut_off(self); },
       [self](pulse_atom) { beat(self); },

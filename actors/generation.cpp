@@ -41,7 +41,7 @@ generation::generation(submit order, token_sink sink,
       known_(order.log.size()),
       arrived_(arrived),
       is_underway_(order.resumed),
-      has_right_of_way_(order.has_right_of_way),
+      is_promised_(order.is_promised),
       suspect_until_(order.suspect_until) {
   state_.id = id;
   state_.conversation = &request_.prompt.conversation;

@@ -56,9 +56,14 @@ public:
     return arrived_;
   }
 
-  /// It has not begun, and no part of its request has either.
+  /// Another part of its request stands for it.
+  bool is_promised() const {
+    return is_promised_;
+  }
+
+  /// It has had no place, and stands for its request.
   bool may_be_refused() const {
-    return !is_underway_ && !has_right_of_way_;
+    return !is_underway_ && !is_promised_;
   }
 
   /// Another reply has its place now.
@@ -129,7 +134,7 @@ private:
   time_point reading_since_{};
   time_point arrived_;
   bool is_underway_ = false;
-  bool has_right_of_way_ = false;
+  bool is_promised_ = false;
   std::uint64_t suspect_until_ = 0;
 };
 

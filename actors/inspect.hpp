@@ -123,7 +123,8 @@ inspected<Inspector> inspect(Inspector& f, node_device& x) {
 template <class Inspector>
 inspected<Inspector> inspect(Inspector& f, submit& x) {
   return f(caf::meta::type_name("submit"), x.request, x.log, x.attempt,
-           x.credit, x.resumed, x.suspect_until, x.has_right_of_way, x.version);
+           x.credit, x.resumed, x.suspect_until, x.has_right_of_way,
+           x.is_promised, x.version);
 }
 
 template <class Inspector>

@@ -26,8 +26,12 @@ using flush_atom = caf::atom_constant<caf::atom("flush")>;
 // What the gateway asks of a supervisor whose model is being removed.
 using retire_atom = caf::atom_constant<caf::atom("retire")>;
 
-// What a supervisor asks of a worker whose device is being removed.
+// What is asked while memory runs out: one of what waits at a worker, and one
+// of the models that are idle.
 using shed_atom = caf::atom_constant<caf::atom("shed")>;
+using reclaim_atom = caf::atom_constant<caf::atom("reclaim")>;
+
+// What a supervisor asks of a worker whose device is being removed.
 using hand_over_atom = caf::atom_constant<caf::atom("hand_over")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 
@@ -155,7 +159,10 @@ using memory_watch_actor = caf::typed_actor<
 using memory_keeper_actor = caf::typed_actor<
     // Answers with a device that has it, after idle models have been unloaded
     // if need be; one after the other. Errors: insufficient_memory.
-    caf::replies_to<make_room>::with<room>>;
+    caf::replies_to<make_room>::with<room>,
+    // Unloads the idle model of this machine that was used least recently, if
+    // nothing else is going on.
+    caf::reacts_to<reclaim_atom>>;
 
 /// One per front: reads config.json and the models folder again.
 using reloader_actor = caf::typed_actor<
@@ -166,7 +173,7 @@ using reloader_actor = caf::typed_actor<
 /// The one door from HTTP: model name to supervisor, admission.
 using gateway_actor = caf::typed_actor<
     // Delegates to the model's supervisor. Errors: model_not_found,
-    // shutting_down, and those of the supervisor.
+    // shutting_down, low_memory, and those of the supervisor.
     caf::replies_to<submit, reply_actor>::with<admitted>,
     caf::replies_to<tokenize>::with<tokenized>,
     caf::replies_to<detokenize>::with<detokenized>,
@@ -188,8 +195,8 @@ using gateway_actor = caf::typed_actor<
     caf::reacts_to<worker_here, worker_actor>,
     // A machine of the cluster; errors: name_in_use. Every supervisor hears.
     caf::replies_to<node_here, node_actor>::with<caf::ok_atom>,
-    // Memory runs out: every supervisor hears.
-    caf::reacts_to<shed_atom>,
+    // Memory runs out: every supervisor hears, or the keeper.
+    caf::reacts_to<shed_atom>, caf::reacts_to<reclaim_atom>,
     // Answers when what its sender sent here before has arrived.
     caf::replies_to<flush_atom>::with<caf::ok_atom>,
     // INTERNAL: the drain limit has passed.

@@ -83,7 +83,7 @@ void decide(keeper_pointer self, const server_status& status) {
     return answer_first(
         self, to_error({errc::no_such_device,
                         "there is no device to load it on", "device", 0}));
-  auto idle = state.idle_models(status);
+  auto idle = state.idle_for_first(status);
   auto plan = plan_room(order.bytes, candidates, idle);
   if (const auto* nowhere = std::get_if<no_room>(&plan))
     return answer_first(self, to_error(state.refusal(order, *nowhere)));
@@ -100,6 +100,34 @@ void work(keeper_pointer self) {
   self->request(self->state.gateway, caf::infinite, get_status{})
       .then([=](const server_status& status) { decide(self, status); },
             [=](caf::error& why) { answer_first(self, std::move(why)); });
+}
+
+// Memory runs out, whoever takes it.
+void reclaim(keeper_pointer self) {
+  auto& state = self->state;
+  if (!state.questions.empty() || std::exchange(state.is_reclaiming, true))
+    return;
+  auto end = [self] { self->state.is_reclaiming = false; };
+  self->request(state.gateway, caf::infinite, get_status{})
+      .then(
+          [=](const server_status& status) {
+            auto idle = self->state.idle_models(status);
+            std::erase_if(idle, [](const auto& model) {
+              return memory_of(model.device) != "cpu";
+            });
+            auto victim = std::ranges::max_element(
+                idle, {}, &idle_model::idle_milliseconds);
+            if (victim == idle.end())
+              return end();
+            log_event(log_level::info, "evicting",
+                      {{"model", victim->name},
+                       {"device", victim->device},
+                       {"for", "lack of memory"}});
+            self->request(self->state.gateway, caf::infinite,
+                          unload_model{victim->name})
+                .then([=](bool) { end(); }, [=](const caf::error&) { end(); });
+          },
+          [=](const caf::error&) { end(); });
 }
 
 } // namespace
@@ -133,6 +161,8 @@ memory_keeper_state::candidates(const make_room& order,
           coming += still_to_come(item);
         }
     auto left = minus(device.free_bytes, coming);
+    if (device.name == "cpu")
+      left = minus(left, options.cpu_reserve);
     if (limit > 0)
       left = std::min(left, minus(limit, taken));
     result.push_back({device.name, left});
@@ -142,17 +172,25 @@ memory_keeper_state::candidates(const make_room& order,
 
 std::vector<idle_model>
 memory_keeper_state::idle_models(const server_status& status) const {
-  const auto& first = questions.front();
   std::vector<idle_model> result;
   for (const auto& model : status.models) {
-    if (model.idle < 0 || model.name == first.order.model
-        || first.asked.contains(model.name))
+    if (model.idle < 0)
       continue;
     for (const auto& item : model.entities)
       if (item.is_on_demand && item.state == entity_state::ready)
         result.push_back({model.name, device_of(item, options.node_name),
                           item.bytes, model.idle});
   }
+  return result;
+}
+
+std::vector<idle_model>
+memory_keeper_state::idle_for_first(const server_status& status) const {
+  const auto& first = questions.front();
+  auto result = idle_models(status);
+  std::erase_if(result, [&](const auto& model) {
+    return model.name == first.order.model || first.asked.contains(model.name);
+  });
   return result;
 }
 
@@ -180,6 +218,7 @@ memory_keeper(keeper_pointer self, gateway_actor gateway,
           work(self);
         return promise;
       },
+      [self](reclaim_atom) { reclaim(self); },
   };
 }
 

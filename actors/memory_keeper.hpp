@@ -25,6 +25,8 @@ struct memory_keeper_options {
   std::function<std::vector<device_info>()> list_devices;
   /// All that models on the CPU may take together; 0 is unknown.
   std::uint64_t cpu_memory = 0;
+  /// What is to stay free of it.
+  std::uint64_t cpu_reserve = 0;
 };
 
 /// What it is doing. It has no memory of its own: who has which device is asked
@@ -48,6 +50,8 @@ struct memory_keeper_state {
   memory_keeper_options options;
   /// The first one is being answered.
   std::deque<question> questions;
+  /// An idle model is looked for or unloaded for the memory alone.
+  bool is_reclaiming = false;
 
   /// Where the model may go: on accelerators if there are any, else on the
   /// first of the others. With what is left there beside the models that are
@@ -55,8 +59,11 @@ struct memory_keeper_state {
   std::vector<room_candidate> candidates(const make_room& order,
                                          const server_status& status) const;
 
-  /// Those that may go for the first question.
+  /// Those that may go.
   std::vector<idle_model> idle_models(const server_status& status) const;
+
+  /// Of these, those that may go for the first question.
+  std::vector<idle_model> idle_for_first(const server_status& status) const;
 
   failure refusal(const make_room& order, const no_room& best) const;
 };

@@ -3,6 +3,7 @@
 
 #include "config/logging.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace model_server {
@@ -24,19 +25,29 @@ void note_change(const memory_watch_options& options, memory_level level,
              {"reserve_bytes", options.reserve}});
 }
 
+std::optional<std::uint64_t> measure(const memory_watch_options& options) {
+  try {
+    return options.measure();
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 void look(watch_pointer self) {
   const auto& options = self->state.options;
   self->delayed_send(self, pause, tick_atom::value);
-  auto left = options.measure();
-  if (!left)
-    return;
-  options.counted->set_memory_left(*left);
+  // Where nobody knows nothing is given up.
+  auto left = measure(options);
+  options.counted->set_memory_left(left.value_or(0));
   auto before = options.gauge->level.load();
-  auto level = memory_level_at(*left, options.reserve, before);
+  auto level = left ? memory_level_at(*left, options.reserve, before)
+                    : memory_level::plenty;
   if (level != before) {
     options.gauge->level = level;
-    note_change(options, level, *left);
+    note_change(options, level, left.value_or(0));
   }
+  if (level >= memory_level::refuse_requests)
+    self->send(options.gateway, reclaim_atom::value);
   if (level == memory_level::cancel_waiting)
     self->send(options.gateway, shed_atom::value);
 }

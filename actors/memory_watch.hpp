@@ -19,7 +19,7 @@ namespace model_server {
 /// Everything it is started with; nothing may be null.
 struct memory_watch_options {
   gateway_actor gateway;
-  /// Bytes that are left; nothing if the system does not say.
+  /// Bytes that are left; nothing if the system does not say. May throw.
   std::function<std::optional<std::uint64_t>()> measure;
   /// What is to stay free.
   std::uint64_t reserve = 0;
@@ -38,7 +38,8 @@ struct memory_watch_state {
 };
 
 /// Writes the gauge four times a second, as Envoy's overload manager looks, and
-/// tells the gateway to give up what waits. Ends with the gateway.
+/// tells the gateway what to give up. Ends with the gateway. Reads files of the
+/// system: spawn it detached, except in tests.
 memory_watch_actor::behavior_type
 memory_watch(memory_watch_actor::stateful_pointer<memory_watch_state> self,
              memory_watch_options options);

@@ -102,6 +102,9 @@ struct submit {
   /// Belongs to a request that is being answered already: it passes full queues
   /// and a draining gateway, but waits its turn.
   bool has_right_of_way = false;
+  /// Another part of its request stands for it: once in a queue it waits as
+  /// long as it takes, and its prompt counts in none.
+  bool is_promised = false;
   /// That of its tokens so far.
   model_version version = {};
 
@@ -146,7 +149,8 @@ struct worker_ticket {
 /// What may wait at a worker.
 struct queue_limits {
   std::uint32_t requests = 256;
-  /// Of their prompts together; 0 is twice what the model's cache holds.
+  /// Of their prompts together. 0 leaves it to the worker: twice what its
+  /// model's cache holds, or any number where there is none.
   std::uint64_t prompt_tokens = 0;
   /// For a place in the batch; 0 is as long as it takes.
   std::chrono::milliseconds wait{0};

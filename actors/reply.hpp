@@ -26,8 +26,9 @@ struct reply_options {
   telemetry_sinks telemetry;
   /// Of the key that asks, for the log.
   std::string key_name = "-";
-  /// Belongs to a request that a worker has taken already: waits for a worker
-  /// where a new one would be refused because there is none now.
+  /// Not the first part of its request, which stands for it: waits for a worker
+  /// where a new one would be refused because there is none now, and as in
+  /// `submit`.
   bool is_promised = false;
   /// As in `submit`.
   bool has_right_of_way = false;

@@ -117,8 +117,10 @@ void reply_record::finished(finish_reason how, time_point now) {
 void reply_record::failed(const failure& why, time_point now) {
   auto code = to_string(why.code);
   // Its worker may have had it in its queue only.
-  auto was_rejected = !was_placed_ || why.code == errc::queue_timeout
-                      || why.code == errc::low_memory;
+  auto only_waited =
+      !was_read_
+      && (why.code == errc::queue_timeout || why.code == errc::low_memory);
+  auto was_rejected = !was_placed_ || only_waited;
   if (model_ && was_rejected)
     figures_->count_reject(story_.model, code);
   else if (model_)

@@ -42,6 +42,7 @@ submit reply_state::next_order() {
   result.resumed = has_begun;
   result.suspect_until = suspect_until;
   result.has_right_of_way = options.has_right_of_way;
+  result.is_promised = options.is_promised;
   if (has_begun)
     result.version = version;
   return result;

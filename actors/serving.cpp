@@ -90,11 +90,18 @@ model_starter(caf::actor_system& system, const settings& config,
   };
 }
 
+std::uint64_t memory_reserve(const settings& config) {
+  auto wanted = config.serving.memory_reserve_bytes;
+  return wanted != 0 ? wanted
+                     : usual_memory_reserve(total_memory().value_or(0));
+}
+
 memory_keeper_options memory_of_machine(const settings& config) {
   memory_keeper_options result;
   result.node_name = config.node_name;
   result.list_devices = [] { return list_devices(0); };
   result.cpu_memory = total_memory().value_or(0);
+  result.cpu_reserve = memory_reserve(config);
   if (auto limit = config.serving.cpu_memory_bytes)
     result.cpu_memory =
         result.cpu_memory == 0 ? limit : std::min(limit, result.cpu_memory);
@@ -109,12 +116,10 @@ void watch_memory(caf::actor_system& system, const settings& config,
   options.measure = []() -> std::optional<std::uint64_t> {
     return spare_memory();
   };
-  options.reserve = config.serving.memory_reserve_bytes;
-  if (options.reserve == 0)
-    options.reserve = usual_memory_reserve(total_memory().value_or(0));
+  options.reserve = memory_reserve(config);
   options.gauge = telemetry.memory;
   options.counted = telemetry.figures;
-  system.spawn(memory_watch, std::move(options));
+  system.spawn<caf::detached>(memory_watch, std::move(options));
 }
 
 // On a thread of its own, which waits for the disk.

@@ -31,7 +31,8 @@ bool work_queue::is_full() const {
 std::uint64_t work_queue::waiting_tokens() const {
   std::uint64_t result = 0;
   for (auto i = free_places(); i < waiting_.size(); ++i)
-    result += std::as_const(*waiting_[i]).state().prompt_size;
+    if (!waiting_[i]->is_promised())
+      result += std::as_const(*waiting_[i]).state().prompt_size;
   return result;
 }
 

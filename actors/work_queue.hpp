@@ -33,7 +33,7 @@ public:
   /// A new reply with so long a prompt may wait. One may always, however long.
   bool has_room_for(std::size_t prompt_tokens) const;
 
-  /// Of the prompts that wait.
+  /// Of the prompts that wait, but for those of promised replies.
   std::uint64_t waiting_tokens() const;
 
   /// Queues a reply: those underway before new ones, of either the more urgent
@@ -57,8 +57,8 @@ public:
   std::unique_ptr<generation> take_of(const caf::actor_addr& sink);
 
   /// Takes a reply out that has waited for its turn as long as one may; null if
-  /// there is none. Those underway, and the parts of a request whose first part
-  /// was let in, wait without a limit.
+  /// there is none. Those underway, and those that another part of their
+  /// request stands for, wait without a limit.
   std::unique_ptr<generation> take_expired(generation::time_point now);
 
   /// Takes the last out that came; null if none waits. Likewise.

@@ -159,8 +159,8 @@ void report(worker_pointer self, generation::time_point now) {
   tell(self, std::move(load), now);
 }
 
-// In the place of tokens without a number what the cache holds counts: there is
-// no point in a longer queue, and the work in it is hours.
+// Without a number of tokens it is twice what the cache holds, or any number
+// for models that have none.
 queue_limits limits_for(const model_info& info, queue_limits limits) {
   if (limits.prompt_tokens == 0)
     limits.prompt_tokens = 2 * info.cache_tokens;
@@ -182,9 +182,22 @@ void refuse_expired(worker_pointer self) {
   }
 }
 
+// Orders that came during a long step may be out of date: one counts.
+void shed_one(worker_pointer self) {
+  auto& state = self->state;
+  if (std::exchange(state.has_shed, true))
+    return;
+  if (auto item = state.queue.take_youngest())
+    end_with(self, *item,
+             {errc::low_memory,
+              "the server ran short of memory while this request waited", "",
+              5});
+}
+
 void run_step(worker_pointer self) {
   auto& state = self->state;
   state.step_is_due = false;
+  state.has_shed = false;
   refuse_expired(self);
   auto batch = state.queue.next_batch();
   std::vector<sequence*> sequences;
@@ -344,13 +357,7 @@ worker_actor::behavior_type worker(worker_pointer self,
         for (const auto& item : self->state.queue.take_all())
           end_with(self, *item, order.reason);
       },
-      [self](shed_atom) {
-        if (auto item = self->state.queue.take_youngest())
-          end_with(self, *item,
-                   {errc::low_memory,
-                    "the server ran short of memory while this request waited",
-                    "", 5});
-      },
+      [self](shed_atom) { shed_one(self); },
       [self](step_atom) { run_step(self); },
   };
 }

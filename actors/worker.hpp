@@ -74,6 +74,8 @@ struct worker_state {
   bool is_closing = false;
   /// A step message is in the mailbox; there is never more than one.
   bool step_is_due = false;
+  /// A reply was given up for memory since the last step.
+  bool has_shed = false;
   /// The watcher was told this last, and when.
   worker_load reported;
   std::chrono::steady_clock::time_point reported_at{};

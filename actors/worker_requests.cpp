@@ -29,12 +29,11 @@ caf::error too_many_wait(const worker_state& state) {
                          state.queue.waiting(), state.queue.limits().requests));
 }
 
-caf::error too_long_prompts_wait(const worker_state& state,
-                                 std::size_t prompt_tokens) {
+caf::error too_long_prompts_wait(const worker_state& state) {
   return queue_is_full(
-      state, fmt::format("prompts of {} tokens are waiting, with these {} it "
+      state, fmt::format("prompts of {} tokens are waiting, with this one it "
                          "would be more than the limit of {}",
-                         state.queue.waiting_tokens(), prompt_tokens,
+                         state.queue.waiting_tokens(),
                          state.queue.limits().prompt_tokens));
 }
 
@@ -77,8 +76,12 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
   ++state.submits;
   schedule_step(self);
   auto may_be_refused = !order.resumed && !order.has_right_of_way;
+  auto is_counted = may_be_refused && !order.is_promised;
   if (may_be_refused && state.queue.is_full())
     return too_many_wait(state);
+  // It would be in vain to encode it.
+  if (is_counted && !state.queue.has_room_for(1))
+    return too_long_prompts_wait(state);
   if (auto what = check_request(order.request, state.info))
     return to_error(*what);
   auto param = param_of(order.request.prompt.form, order.request.task);
@@ -89,8 +92,8 @@ caf::result<admitted> admit(worker_pointer self, submit& order,
   if (auto what =
           check_size(prompt_size, param, order.request.task, state.info))
     return to_error(*what);
-  if (may_be_refused && !state.queue.has_room_for(prompt_size))
-    return too_long_prompts_wait(state, prompt_size);
+  if (is_counted && !state.queue.has_room_for(prompt_size))
+    return too_long_prompts_wait(state);
   if (auto old = state.queue.take(order.request.id))
     retire(self, *old);
   if (state.known_sinks.insert(sink.address()).second)

@@ -87,12 +87,12 @@ reply_options choice_starter::options_for(std::size_t choice) const {
   result.request.id += choice;
   result.request.prompt = call_.prompt_of(choice);
   result.request.seed += choice % call_.n;
-  result.is_promised = result.shares_prompt = choice % call_.n != 0;
+  result.is_promised = choice > 0;
+  result.shares_prompt = choice % call_.n != 0;
   result.index = static_cast<std::uint32_t>(choice);
   if (choice >= most_told_replies)
     result.telemetry.history = nullptr;
   if (is_in_turn() && choice > 0) {
-    result.is_promised = true;
     result.has_right_of_way = true;
     result.age = std::chrono::ceil<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - started_);

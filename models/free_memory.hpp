@@ -13,9 +13,10 @@ namespace model_server {
 /// /sys are.
 std::optional<std::size_t> free_memory(const std::filesystem::path& root = "/");
 
-/// The same if all that only mirrors files were given up, the weights of models
-/// that are mapped among them: below nothing of this the system ends processes.
-std::optional<std::size_t> spare_memory(const std::filesystem::path& root = "/");
+/// The same if all pages were given up that only mirror files, mapped weights
+/// among them. When this is used up the system kills processes.
+std::optional<std::size_t>
+spare_memory(const std::filesystem::path& root = "/");
 
 /// The same of what it could have if nothing else ran.
 std::optional<std::size_t>

@@ -7,7 +7,7 @@
 namespace model_server {
 
 /// Raised with every change to the headers that a plug-in sees.
-inline constexpr int plugin_interface_version = 5;
+inline constexpr int plugin_interface_version = 6;
 
 /// What a plug-in was built with. Classes and exceptions cross the border, so
 /// server and plug-in need the same headers and the same compiler.

@@ -115,8 +115,7 @@ public:
         choose_blocks(*net, info_.context_length, params.memory, most_contexts);
     info_.cache_tokens = blocks_ * kv_block_tokens;
     // One sequence alone always fits.
-    info_.context_length =
-        std::min(info_.context_length, info_.cache_tokens);
+    info_.context_length = std::min(info_.context_length, info_.cache_tokens);
     engine_ = std::make_unique<batch_engine>(
         std::move(net), engine_options{.blocks = blocks_,
                                        .context_length = info_.context_length,

@@ -25,7 +25,7 @@ void token_table::add(std::string_view spelling, std::int64_t id) {
         fmt::format("token \"{:.80}\" has id {}; ids are from 0 to {}",
                     spelling, id, max_token_id)};
   auto index = static_cast<std::size_t>(id);
-  if (auto end = expected_ids_ + count_ + max_unused_ids; index > end)
+  if (auto end = std::max(expected_ids_, count_) + max_unused_ids; index > end)
     throw std::runtime_error{
         fmt::format("token \"{:.80}\" has id {}; of so few tokens ids are from "
                     "0 to {}",

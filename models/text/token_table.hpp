@@ -72,7 +72,7 @@ private:
   /// Open addressing, a power of two of slots; -1 is free.
   std::vector<token_id> slots_;
   std::size_t count_ = 0;
-  /// Besides those that are there.
+  /// At least so many are in use when all tokens are in.
   std::size_t expected_ids_ = 0;
 };
 

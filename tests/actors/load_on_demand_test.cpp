@@ -292,6 +292,36 @@ TEST_F(eviction_actors_test, the_least_recently_used_goes) {
   EXPECT_EQ(state_of("b"), model_state::inactive);
 }
 
+TEST_F(eviction_actors_test, the_least_recently_used_goes_when_memory_is_low) {
+  bytes_of = {{"a", 40 << 20}, {"b", 40 << 20}};
+  auto reclaim = [this] {
+    caf::anon_send(door, reclaim_atom::value);
+    caf::anon_send(door, reclaim_atom::value); // one at a time
+    run();
+  };
+  EXPECT_EQ(call("a"), whole);
+  advance(1s);
+  EXPECT_EQ(call("b"), whole);
+  reclaim();
+  EXPECT_EQ(state_of("a"), model_state::inactive);
+  EXPECT_EQ(state_of("b"), model_state::ready);
+  auto busy = start_slow("b");
+  reclaim();
+  EXPECT_EQ(state_of("b"), model_state::ready);
+}
+
+TEST_F(eviction_actors_test, what_is_to_stay_free_is_not_there_to_load_in) {
+  cpu_reserve = 20 << 20;
+  devices = {{"cpu", false, 79 << 20}};
+  open_models({on_demand("a")});
+  auto refused = start("a", "hello");
+  run();
+  ASSERT_TRUE(refused.client->failed);
+  EXPECT_EQ(refused.client->failed->code, errc::insufficient_memory);
+  devices = {{"cpu", false, 80 << 20}};
+  EXPECT_EQ(call("a"), whole);
+}
+
 TEST_F(eviction_actors_test, a_busy_model_stays) {
   auto reply = start_slow("a");
   auto refused = start("b", "hello");

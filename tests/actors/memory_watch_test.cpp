@@ -29,7 +29,11 @@ protected:
     add("m");
     memory_watch_options options;
     options.gateway = door;
-    options.measure = [this] { return left; };
+    options.measure = [this] {
+      if (measure_fails)
+        throw std::runtime_error("no such file");
+      return left;
+    };
     options.reserve = reserve;
     options.gauge = telemetry.memory;
     options.counted = telemetry.figures;
@@ -57,6 +61,7 @@ protected:
 
   std::shared_ptr<script> model = std::make_shared<script>();
   std::optional<std::uint64_t> left = 1'000'000;
+  bool measure_fails = false;
   memory_watch_actor watch;
 };
 
@@ -111,11 +116,15 @@ TEST_F(memory_watch_test, counts_how_often_a_level_was_come_to) {
   EXPECT_EQ(value(R"(memory_levels_total{level="cancel_waiting"})"), 0);
 }
 
-TEST_F(memory_watch_test, keeps_the_level_where_the_system_says_nothing) {
+TEST_F(memory_watch_test, gives_up_nothing_where_the_system_says_nothing) {
   come_to(700);
   left = std::nullopt;
-  advance(1s);
-  EXPECT_TRUE(telemetry.memory->refuses_requests());
+  advance(250ms);
+  EXPECT_FALSE(telemetry.memory->closes_connections());
+  come_to(700);
+  measure_fails = true;
+  advance(250ms);
+  EXPECT_FALSE(telemetry.memory->closes_connections());
 }
 
 TEST_F(memory_watch_test, refuses_new_requests_and_lets_others_go_on) {
@@ -141,7 +150,7 @@ TEST_F(memory_watch_test, refuses_new_requests_and_lets_others_go_on) {
 TEST_F(memory_watch_test, lets_a_part_of_what_it_took_pass) {
   come_to(799);
   auto options = asking("m", "hello");
-  options.has_right_of_way = true;
+  options.is_promised = true;
   auto part = start(std::move(options));
   run();
   EXPECT_EQ(part.client->text, "1 2 3 4");

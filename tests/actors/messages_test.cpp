@@ -75,8 +75,15 @@ failure full_failure() {
 } // namespace
 
 TEST_F(messages_test, those_down_the_tree) {
-  expect_round_trip(submit{
-      full_request(), {5, 6, 2'000'000'000}, 3, 64, true, 7, true, {8, 9}});
+  expect_round_trip(submit{full_request(),
+                           {5, 6, 2'000'000'000},
+                           3,
+                           64,
+                           true,
+                           7,
+                           true,
+                           true,
+                           {8, 9}});
   expect_round_trip(admitted{9, "cuda:1", 100});
   expect_round_trip(credit{4, 1ull << 40});
   expect_round_trip(start_worker{{"m", 1, 2},

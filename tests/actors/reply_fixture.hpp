@@ -90,6 +90,7 @@ scripted_gateway(gateway_actor::pointer self,
       [](const worker_here&, const worker_actor&) {},
       [](const node_here&, const node_actor&) { return caf::ok_atom::value; },
       [](shed_atom) {},
+      [](reclaim_atom) {},
       [](flush_atom) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [=](pulse_atom) {

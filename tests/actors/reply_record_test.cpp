@@ -136,6 +136,18 @@ TEST_F(reply_record_test, what_only_waited_was_refused) {
   EXPECT_EQ(value(R"(requests_total{model="m",outcome="rejected"})"), 1);
 }
 
+TEST_F(reply_record_test, what_had_begun_has_failed) {
+  subject.placed({1, "cpu", 1}, start);
+  token_chunk chunk;
+  chunk.tokens = {{7, "x"}};
+  subject.made(chunk, 1, start);
+  // Another reply of its request waited too long.
+  subject.failed({errc::queue_timeout, "late", "", 1}, start);
+  EXPECT_EQ(value(R"(failures_total{model="m",reason="queue_timeout"})"), 1);
+  EXPECT_EQ(value(R"(requests_total{model="m",outcome="failed"})"), 1);
+  EXPECT_EQ(value(R"(rejects_total{model="m",reason="queue_timeout"})"), 0);
+}
+
 TEST_F(reply_record_test, a_prompt_that_others_share_counts_once) {
   reply_story begun;
   begun.model = "m";

@@ -46,7 +46,7 @@ TEST_F(worker_limits_test, bounds_the_tokens_of_prompts_that_wait) {
   ASSERT_TRUE(refused.answer->failed);
   EXPECT_EQ(refused.answer->failed->code, errc::queue_full);
   EXPECT_EQ(refused.answer->failed->message,
-            "prompts of 20 tokens are waiting, with these 10 it would be more "
+            "prompts of 20 tokens are waiting, with this one it would be more "
             "than the limit of 20");
 }
 
@@ -83,7 +83,7 @@ TEST_F(worker_limits_test, refuses_what_has_waited_too_long) {
   load();
   auto resumed = order("a"), too = order("b"), part = order("c");
   resumed.resumed = too.resumed = true;
-  part.has_right_of_way = true;
+  part.is_promised = true;
   auto a = send(resumed), b = send(too), c = send(part), late = send("d");
   run();
   EXPECT_TRUE(late.answer->value); // it was told to wait
@@ -105,6 +105,44 @@ TEST_F(worker_limits_test, begins_what_has_waited_just_short_of_the_limit) {
   run();
   EXPECT_EQ(c.got->text(), "1 2 3 4");
   EXPECT_THAT(c.got->failures, IsEmpty());
+}
+
+TEST_F(worker_limits_test, counts_no_prompt_that_another_part_stands_for) {
+  plan->prompt_size = 10;
+  options.queue.prompt_tokens = 10;
+  load();
+  auto promised = order("c", 0);
+  promised.is_promised = true;
+  for (const auto* turn : {"a", "b"})
+    send(turn, 0);
+  auto a = send(promised), b = send("d", 0);
+  run();
+  EXPECT_TRUE(a.answer->value);
+  EXPECT_TRUE(b.answer->value);
+  promised.request.id = ++last_id;
+  auto c = send(promised), d = send("e", 0);
+  run();
+  EXPECT_TRUE(c.answer->value);
+  EXPECT_TRUE(d.answer->failed);
+}
+
+TEST_F(worker_limits_test, gives_up_one_for_all_orders_of_a_step) {
+  plan->replies["long"] = numbered_reply(50);
+  plan->before_step = [this] {
+    if (plan->steps.size() == 3)
+      for (int i = 0; i < 5; ++i)
+        caf::anon_send(subject, shed_atom::value);
+  };
+  options.batch_size = 1;
+  load();
+  std::vector<sent> all{send("long")};
+  for (int i = 0; i < 3; ++i)
+    all.push_back(send("a"));
+  run();
+  EXPECT_EQ(all[0].got->text(), joined(numbered_reply(50)));
+  EXPECT_EQ(all[1].got->text(), "1 2 3 4");
+  EXPECT_EQ(all[2].got->text(), "1 2 3 4");
+  EXPECT_THAT(all[3].got->failures, SizeIs(1));
 }
 
 TEST_F(worker_limits_test, gives_up_the_youngest_that_waits) {

@@ -121,6 +121,8 @@ TEST_F(options_test, every_option_reaches_its_field) {
                    "1000",
                    "--queue-timeout",
                    "20s",
+                   "--memory-reserve-bytes",
+                   "1001",
                    "--threads",
                    "11",
                    "--virtual-devices",
@@ -162,6 +164,7 @@ TEST_F(options_test, every_option_reaches_its_field) {
   EXPECT_EQ(all.serving.max_queued, 10u);
   EXPECT_EQ(all.serving.max_queued_tokens, 1000u);
   EXPECT_EQ(all.serving.queue_timeout, 20s);
+  EXPECT_EQ(all.serving.memory_reserve_bytes, 1001u);
   EXPECT_EQ(all.serving.threads, 11u);
   EXPECT_EQ(all.serving.virtual_devices, 12u);
   EXPECT_EQ(all.serving.max_attempts, 13u);

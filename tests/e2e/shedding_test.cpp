@@ -41,6 +41,16 @@ TEST(shedding_test, ends_what_waits_too_long) {
   EXPECT_TRUE(reply.has_ended_well);
 }
 
+TEST(shedding_test, lets_all_replies_to_a_prompt_have_their_turn) {
+  server_process server{
+      models,
+      {"one"},
+      {"--queue-timeout", "100ms", "--max-queued-tokens", "1"}};
+  auto whole = fetch(server.port(), "POST", "/api/v1/one/call",
+                     chat_body("len=15 sleep_ms=10", ",\"n\":3"));
+  EXPECT_EQ(whole.status, 200) << whole.body;
+}
+
 TEST(shedding_test, takes_nothing_new_without_memory) {
   server_process server{
       models, {"one"}, {"--memory-reserve-bytes", "1125899906842624"}};

@@ -172,6 +172,7 @@ gateway_actor::behavior_type door(gateway_actor::pointer,
         return none;
       },
       [](shed_atom) {},
+      [](reclaim_atom) {},
       [](flush_atom) { return caf::ok_atom::value; },
       [](tick_atom) {},
       [](pulse_atom) {},

@@ -164,6 +164,7 @@ protected:
     options.memory.node_name = "here";
     options.memory.list_devices = [this] { return devices; };
     options.memory.cpu_memory = cpu_memory;
+    options.memory.cpu_reserve = cpu_reserve;
     options.gauge = telemetry.memory;
     options.devices = {"cpu"};
     supervisors.clear();
@@ -236,6 +237,7 @@ protected:
   /// unknown.
   std::map<std::string, std::uint64_t> bytes_of;
   std::uint64_t cpu_memory = 0;
+  std::uint64_t cpu_reserve = 0;
   /// As the last `open` or `reload` had them.
   std::vector<model_setting> in_force;
   /// Every worker that was started, in order.

@@ -3,6 +3,7 @@
 #include "models/text/tokenizer.hpp"
 
 #include "models/text/charsmap.hpp"
+#include "models/text/unicode_pattern.hpp"
 
 #include "tests/models/text/tiny_tokenizer.hpp"
 
@@ -266,6 +267,18 @@ TEST(tokenizer_file_test, steps_that_double_a_text_end_in_an_error) {
         forty_times("pre_tokenizer", "pretokenizers",
                     R"({"type": "Metaspace", "replacement": "  "})")})
     EXPECT_THAT(error(part), HasSubstr("more than 64 times as many")) << part;
+}
+
+TEST(tokenizer_file_test, a_short_text_grows_by_little_more_than_its_size) {
+  auto tokens = tokenizer::from_json(
+      R"({"normalizer": {"type": "Replace", "pattern": {"String": "a"},
+                         "content": ")"
+          + std::string(1000, 'b') + R"("},
+          "model": {"type": "WordLevel", "vocab": {"b": 0},
+                    "unk_token": "b"}})",
+      "file.json");
+  EXPECT_EQ(tokens.encode(std::string(65, 'a'), false).size(), 1u);
+  EXPECT_THROW(tokens.encode(std::string(75, 'a'), false), pattern_gave_up);
 }
 
 TEST(tokenizer_file_test, an_added_token_is_looked_for_in_little_more) {

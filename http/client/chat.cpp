@@ -4,7 +4,7 @@
 #include "http/client/chat_line.hpp"
 #include "http/client/conversation.hpp"
 #include "http/client/line_reader.hpp"
-#include "http/client/model_list.hpp"
+#include "http/client/list.hpp"
 #include "http/client/output.hpp"
 #include "http/client/reply_event.hpp"
 #include "http/client/server_link.hpp"
@@ -157,7 +157,7 @@ bool obey(chat_session& session, const chat_line& line) {
     set_field(session.talk(), line.text);
     break;
   case chat_verb::models:
-    print_now(model_table(read_status(session.link().ask("/api/v1/"))));
+    print_now(model_table(models_of(session.link())));
     break;
   case chat_verb::help:
     print_now(chat_help());

@@ -3,9 +3,7 @@
 
 #include "config/model_folders.hpp"
 #include "http/client/local_models.hpp"
-#include "http/client/model_list.hpp"
 #include "http/client/output.hpp"
-#include "http/client/server_link.hpp"
 
 #include <fmt/format.h>
 
@@ -31,13 +29,25 @@ std::string local_list(const std::vector<std::filesystem::path>& folders) {
 
 } // namespace
 
+std::vector<listed_model> models_of(server_link& link) {
+  constexpr unsigned forbidden = 403;
+  try {
+    return read_status(link.ask("/api/v1/"));
+  } catch (const refused_request& refused) {
+    // The status is for admins; what there is to call is for all.
+    if (refused.status() != forbidden)
+      throw;
+    return read_model_cards(link.ask("/v1/models"));
+  }
+}
+
 int list_models(const list_options& options) {
   if (options.is_local) {
     print_now(local_list(options.models_folders));
     return 0;
   }
   server_link link{options.server};
-  print_now(model_table(read_status(link.ask("/api/v1/"))));
+  print_now(model_table(models_of(link)));
   return 0;
 }
 

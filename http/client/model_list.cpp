@@ -53,6 +53,18 @@ std::vector<listed_model> read_status(const std::string& body) {
   return result;
 }
 
+std::vector<listed_model> read_model_cards(const std::string& body) {
+  json_document document{body, "the server's models"};
+  auto cards = json_node{document.root(), "the server's models"}.get("data");
+  std::vector<listed_model> result;
+  for (const auto& card : cards.items())
+    result.push_back({std::string{card.get("id").text()},
+                      text_or_none(card, "state"),
+                      text_or_none(card, "entry"),
+                      {}});
+  return result;
+}
+
 std::string model_table(const std::vector<listed_model>& models) {
   std::vector<std::vector<std::string>> rows{
       {"MODEL", "STATE", "ENTRY", "DEVICES"}};

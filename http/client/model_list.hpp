@@ -19,6 +19,9 @@ struct listed_model {
 /// none.
 std::vector<listed_model> read_status(const std::string& body);
 
+/// Reads the answer of `/v1/models`, which tells no devices. Likewise.
+std::vector<listed_model> read_model_cards(const std::string& body);
+
 /// A line for each and one above them, as they may be printed.
 std::string model_table(const std::vector<listed_model>& models);
 

@@ -31,7 +31,8 @@ std::string server_link::ask(std::string_view path, std::string body) {
   if (answer.end != exchange_end::complete)
     throw std::runtime_error(describe(answer.end, answer.problem));
   if (answer.head.status != 200)
-    throw std::runtime_error(describe(answer.head, answer.body));
+    throw refused_request(answer.head.status,
+                          describe(answer.head, answer.body));
   return std::move(answer.body);
 }
 

@@ -4,10 +4,26 @@
 #include "config/server_access.hpp"
 #include "http/client/http_exchange.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace model_server {
+
+/// A server answers with another status than 200.
+class refused_request : public std::runtime_error {
+public:
+  refused_request(unsigned status, const std::string& words)
+      : std::runtime_error(words), status_(status) {
+  }
+
+  unsigned status() const {
+    return status_;
+  }
+
+private:
+  unsigned status_;
+};
 
 /// Asks one server. Throws `std::runtime_error`, a sentence for the user, where
 /// it doesn't get what it wants.
@@ -30,8 +46,8 @@ public:
   /// A request with the key; `path` begins with a slash.
   client_request request(std::string_view path, std::string body = {}) const;
 
-  /// The body of an answer with status 200. Without a body of its own the
-  /// request is a GET.
+  /// The body of an answer with status 200; throws `refused_request` for any
+  /// other. Without a body of its own the request is a GET.
   std::string ask(std::string_view path, std::string body = {});
 
   /// What to tell the user of an exchange that did not come to its end.

@@ -208,6 +208,14 @@ class ListTest(TalkTest):
         self.assertEqual(rows["echo"], ["ready", "echo", "cpu"])
         self.assertEqual(rows["idle"], ["inactive", "echo"])
 
+    def test_lists_with_a_key_that_may_only_call(self):
+        cards = {"object": "list", "data": [{"id": "m", "state": "ready", "entry": "echo"}]}
+        server = ScriptedServer({"/api/v1/": [(403, error("not for this key", "scope_denied"))],
+                                 "/v1/models": [(200, json.dumps(cards))]})
+        self.addCleanup(server.close)
+        ended = self.run_command("list", "--url", server.url)
+        self.assertEqual([line.split() for line in ended.out.splitlines()[1:]], [["m", "ready", "echo"]])
+
     def test_lists_what_lies_in_a_folder(self):
         self.assert_ends(self.run_command("list", "--local", "--models-dir", "gone"), 2, "gone", "is not there")
         ended = self.run_command("list", "--local", "--models-dir", program.PROJECT / "models")

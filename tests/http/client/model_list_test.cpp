@@ -1,7 +1,7 @@
 // The models of a server and of a folder, in tables.
+#include "config/model_folders.hpp"
 #include "http/client/local_models.hpp"
 #include "http/client/model_list.hpp"
-#include "config/model_folders.hpp"
 #include "tests/models/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -34,6 +34,17 @@ TEST(model_list_test, refuses_what_is_no_status) {
   for (auto body : {"", "[]", "{}", R"({"models":[]})",
                     R"({"models":{"a":{"entities":{}}}})"})
     EXPECT_NE(error_of([&] { read_status(body); }), "") << body;
+}
+
+TEST(model_list_test, shows_what_is_told_to_those_who_may_only_call) {
+  auto models = read_model_cards(
+      R"({"object":"list","data":[{"id":"tiny","entry":"echo","state":"ready"},)"
+      R"({"id":"other"}]})");
+  EXPECT_EQ(model_table(models), "MODEL  STATE  ENTRY  DEVICES\n"
+                                 "tiny   ready  echo\n"
+                                 "other\n");
+  for (auto body : {"{}", R"({"data":{}})", R"({"data":[{}]})"})
+    EXPECT_NE(error_of([&] { read_model_cards(body); }), "") << body;
 }
 
 TEST(model_list_test, makes_columns_of_characters) {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t usual_columns = 80;
 constexpr std::chrono::milliseconds between_drawings{100};
+// What came earlier than that says nothing about the speed.
+constexpr double settled_seconds = 2;
 
 std::size_t columns_of_terminal() {
   winsize size{};
@@ -89,7 +91,7 @@ void pull_progress::add(std::uint64_t bytes) {
   fetched_ += bytes;
   auto now = clock::now();
   auto seconds = std::chrono::duration<double>(now - begun_).count();
-  if (seconds > 0)
+  if (seconds >= settled_seconds)
     state_.bytes_per_second = static_cast<double>(fetched_) / seconds;
   auto tenths = static_cast<std::uint64_t>(share_of(state_) * 10);
   if (is_terminal_ && now - drawn_ >= between_drawings) {

@@ -63,9 +63,8 @@ tokenizer tokenizer::from_folder(const std::filesystem::path& folder) {
 }
 
 tokenizer tokenizer::from_json(std::string json, const std::string& origin) {
-  json_document document{std::move(json), origin};
   return tokenizer{std::make_unique<const tokenizer_parts>(
-      read_tokenizer(json_node{document.root(), origin}))};
+      read_tokenizer(std::move(json), origin))};
 }
 
 tokenizer::tokenizer(std::unique_ptr<const tokenizer_parts> parts)

@@ -42,10 +42,8 @@ tokenizer_parts read_model_file(const fs::path& path,
 
 tokenizer_parts read_tokenizer_folder(const fs::path& folder) {
   auto has = [&](const char* name) { return fs::exists(folder / name); };
-  if (auto path = folder / "tokenizer.json"; fs::exists(path)) {
-    json_document document{read_text_file(path, max_file_bytes), path.string()};
-    return read_tokenizer(json_node{document.root(), path.string()});
-  }
+  if (auto path = folder / "tokenizer.json"; fs::exists(path))
+    return read_tokenizer(read_text_file(path, max_file_bytes), path.string());
   auto settings = read_tokenizer_settings(folder);
   if (has("tokenizer.model"))
     return read_model_file(folder / "tokenizer.model", settings);

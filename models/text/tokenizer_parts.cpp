@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -34,6 +35,33 @@ void check_against(const token_table& vocabulary, const added_token& token,
     throw std::runtime_error{fmt::format(
         "\"{:.80}\" has id {}, which is \"{:.80}\" in the vocabulary",
         token.content, token.id, vocabulary.spelling(token.id))};
+}
+
+/// All but what `finish` makes.
+tokenizer_parts read_parts(const json_node& file) {
+  tokenizer_parts parts;
+  std::vector<json_node> nodes;
+  std::vector<added_token> tokens;
+  if (auto list = file.find("added_tokens"))
+    nodes = list->items();
+  for (auto& node : nodes) {
+    tokens.push_back(read_added_token(node));
+    tokens.back().id = read_id(node);
+  }
+  parts.model = read_model(file.get("model"), control_tokens(tokens));
+  if (auto node = file.find("normalizer"))
+    read_normalizer(*node, parts.normal);
+  if (auto node = file.find("pre_tokenizer"))
+    read_pre_tokenizer(*node, parts.words);
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    at_node(nodes[i], [&] { parts.add_tokens({std::move(tokens[i])}); });
+  if (auto node = file.find("decoder"))
+    read_decoder(*node, parts.decoder);
+  else
+    parts.decoder.add_spaces_between();
+  if (auto node = file.find("post_processor"))
+    read_post_processor(*node, parts);
+  return parts;
 }
 
 } // namespace
@@ -117,29 +145,13 @@ std::vector<bool> control_tokens(const std::vector<added_token>& tokens) {
   return result;
 }
 
-tokenizer_parts read_tokenizer(const json_node& file) {
-  tokenizer_parts parts;
-  std::vector<json_node> nodes;
-  std::vector<added_token> tokens;
-  if (auto list = file.find("added_tokens"))
-    nodes = list->items();
-  for (auto& node : nodes) {
-    tokens.push_back(read_added_token(node));
-    tokens.back().id = read_id(node);
-  }
-  parts.model = read_model(file.get("model"), control_tokens(tokens));
-  if (auto node = file.find("normalizer"))
-    read_normalizer(*node, parts.normal);
-  if (auto node = file.find("pre_tokenizer"))
-    read_pre_tokenizer(*node, parts.words);
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    at_node(nodes[i], [&] { parts.add_tokens({std::move(tokens[i])}); });
-  if (auto node = file.find("decoder"))
-    read_decoder(*node, parts.decoder);
-  else
-    parts.decoder.add_spaces_between();
-  if (auto node = file.find("post_processor"))
-    read_post_processor(*node, parts);
+tokenizer_parts read_tokenizer(std::string json, const std::string& origin) {
+  // What is parsed and what is made of that are each several times the size of
+  // the text: none is kept longer than needed.
+  auto document = std::make_unique<json_document>(json, origin);
+  json = {};
+  auto parts = read_parts(json_node{document->root(), origin});
+  document.reset();
   parts.finish();
   return parts;
 }

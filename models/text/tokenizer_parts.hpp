@@ -67,9 +67,9 @@ struct tokenizer_parts {
   }
 };
 
-/// Reads the parts of a tokenizer.json. Throws `std::runtime_error` that names
-/// the place.
-tokenizer_parts read_tokenizer(const json_node& file);
+/// Reads the parts of a tokenizer.json from its text. Throws
+/// `std::runtime_error` that names the place and begins with `origin`.
+tokenizer_parts read_tokenizer(std::string json, const std::string& origin);
 
 /// One added token, as tokenizer.json and tokenizer_config.json have it; its
 /// id is not read.

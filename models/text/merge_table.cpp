@@ -44,13 +44,13 @@ merge_table::merge_table() {
 }
 
 void merge_table::reserve(std::size_t count) {
-  grow(std::bit_ceil(count * 2 + 16));
+  grow(std::bit_ceil(count * 8 / 5 + 16));
 }
 
 void merge_table::add(token_id left, token_id right, token_id made,
                       std::uint32_t rank) {
-  if ((count_ + 1) * 2 > merges_.size())
-    grow(merges_.size() * 4);
+  if ((count_ + 1) * 8 / 5 > merges_.size())
+    grow(merges_.size() * 2);
   auto pair = pair_of(left, right);
   auto& found = merges_[slot_of(pair)];
   count_ += found.pair == no_pair;

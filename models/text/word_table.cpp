@@ -29,7 +29,7 @@ std::uint32_t hash_of(std::string_view word) {
 
 void word_table::reserve(std::size_t words, std::size_t bytes) {
   letters_.reserve(bytes);
-  entries_.assign(std::bit_ceil(words * 2 + 16), {});
+  entries_.assign(std::bit_ceil(words * 8 / 5 + 16), {});
 }
 
 void word_table::add(std::string_view word, token_id token) {

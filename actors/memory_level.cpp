@@ -39,7 +39,7 @@ std::string_view to_string(memory_level level) {
 }
 
 std::uint64_t usual_memory_reserve(std::uint64_t total) {
-  return std::min(total / 100 * 8, std::uint64_t{512} << 20);
+  return std::min(total / 100 * 8, std::uint64_t{256} << 20);
 }
 
 memory_level memory_level_at(std::uint64_t left, std::uint64_t reserve,

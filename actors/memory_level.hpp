@@ -22,7 +22,7 @@ enum class memory_level : std::uint8_t {
 std::string_view to_string(memory_level level);
 
 /// What is kept free where the operator names nothing: 8 % of `total`, and not
-/// more than 512 MiB, because what a request takes does not grow with the
+/// more than 256 MiB, because what a request takes does not grow with the
 /// machine, and models are chosen to fill it.
 std::uint64_t usual_memory_reserve(std::uint64_t total);
 

@@ -206,7 +206,7 @@ std::vector<option_line> serving_options() {
             "what models on the CPU may need, for loading on demand; 0: all", 0,
             std::uint64_t{1} << 50, field(&serving::cpu_memory_bytes)),
       whole("memory-reserve-bytes",
-            "what must stay free, or requests are 503; 0: 8 %, at most 512 MiB",
+            "what must stay free, or requests are 503; 0: 8 %, at most 256 MiB",
             0, std::uint64_t{1} << 50, field(&serving::memory_reserve_bytes)),
       choice(
           "isolation",

@@ -88,7 +88,7 @@ TEST(memory_level_test, a_level_ends_above_where_it_began) {
 
 TEST(memory_level_test, the_usual_reserve_is_a_share_and_no_more_than_needed) {
   EXPECT_EQ(usual_memory_reserve(1'000'000'000), 80'000'000u);
-  EXPECT_EQ(usual_memory_reserve(std::uint64_t{1} << 40), 512u << 20);
+  EXPECT_EQ(usual_memory_reserve(std::uint64_t{1} << 40), 256u << 20);
   EXPECT_EQ(usual_memory_reserve(0), 0u);
 }
 

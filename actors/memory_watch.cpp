@@ -38,7 +38,8 @@ void look(watch_pointer self) {
   self->delayed_send(self, pause, tick_atom::value);
   // Where nobody knows nothing is given up.
   auto left = measure(options);
-  options.counted->set_memory_left(left.value_or(0));
+  if (left)
+    options.counted->set_memory_left(*left);
   auto before = options.gauge->level.load();
   auto level = left ? memory_level_at(*left, options.reserve, before)
                     : memory_level::plenty;

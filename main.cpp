@@ -283,14 +283,16 @@ int serve(const settings& config, const std::vector<std::string>& command_line,
   actor_settings actor_config{config};
   caf::actor_system system{actor_config};
   auto telemetry = start_telemetry(system);
-  auto gateway = start_serving(system, config, telemetry, before.has_value());
+  auto memory = std::make_shared<memory_gauge>();
+  auto gateway =
+      start_serving(system, config, telemetry, memory, before.has_value());
   serving_end end{gateway};
   auto started = std::make_shared<start_result>();
   auto is_hopeless = false;
   {
     http_server server{
         config.http, make_endpoints(system, gateway, telemetry, config, access),
-        before ? before->listening_socket() : -1, telemetry.memory};
+        before ? before->listening_socket() : -1, memory};
     announce(fmt::format("listening on {}://{}:{}",
                          config.http.has_tls() ? "https" : "http",
                          config.http.address, server.port()));

@@ -110,15 +110,16 @@ memory_keeper_options memory_of_machine(const settings& config) {
 
 void watch_memory(caf::actor_system& system, const settings& config,
                   const gateway_actor& gateway,
-                  const telemetry_sinks& telemetry) {
+                  std::shared_ptr<figures> counted,
+                  std::shared_ptr<memory_gauge> gauge) {
   memory_watch_options options;
   options.gateway = gateway;
   options.measure = []() -> std::optional<std::uint64_t> {
     return spare_memory();
   };
   options.reserve = memory_reserve(config);
-  options.gauge = telemetry.memory;
-  options.counted = telemetry.figures;
+  options.gauge = std::move(gauge);
+  options.counted = std::move(counted);
   system.spawn<caf::detached>(memory_watch, std::move(options));
 }
 
@@ -171,6 +172,7 @@ telemetry_sinks start_telemetry(caf::actor_system& system) {
 
 gateway_actor start_serving(caf::actor_system& system, const settings& config,
                             const telemetry_sinks& telemetry,
+                            const std::shared_ptr<memory_gauge>& memory,
                             bool is_successor) {
   gateway_options options;
   // A quarter of what it has to keep, so that nothing is late by much.
@@ -185,7 +187,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
   for (const auto& model : config.models)
     options.models.push_back(options.start_model(model));
   options.memory = memory_of_machine(config);
-  options.gauge = telemetry.memory;
+  options.gauge = memory;
   options.node = node;
   options.node_name = config.node_name;
   for (const auto& device : list_devices(config.serving.virtual_devices))
@@ -204,7 +206,7 @@ gateway_actor start_serving(caf::actor_system& system, const settings& config,
     throw;
   }
   caf::anon_send(result, start_reloader(system, config, result));
-  watch_memory(system, config, result, telemetry);
+  watch_memory(system, config, result, telemetry.figures, memory);
   return result;
 }
 

@@ -3,7 +3,6 @@
 
 #include "actors/figures.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/memory_level.hpp"
 
 #include <memory>
 
@@ -14,8 +13,6 @@ namespace model_server {
 struct telemetry_sinks {
   std::shared_ptr<model_server::figures> figures;
   history_actor history;
-  /// Of this machine; never null.
-  std::shared_ptr<memory_gauge> memory = std::make_shared<memory_gauge>();
 };
 
 } // namespace model_server

@@ -18,22 +18,6 @@ protected:
     open({{"one", one}, {"two", two}});
   }
 
-  // A reply that waits for its client after two tokens.
-  running_reply start_slow() {
-    auto options = asking("one", "hello");
-    options.credit = 2;
-    auto result = start(std::move(options), true);
-    run();
-    return result;
-  }
-
-  void take_all(const running_reply& reply) {
-    for (std::uint64_t taken : {2, 4, 6}) {
-      caf::anon_send(reply.actor, written{taken});
-      run();
-    }
-  }
-
   std::shared_ptr<script> one = std::make_shared<script>();
   std::shared_ptr<script> two = std::make_shared<script>();
 };
@@ -125,7 +109,7 @@ TEST_F(gateway_test, drains_at_once_when_nothing_is_open) {
 
 TEST_F(gateway_test, a_drain_waits_for_open_replies_and_takes_no_more) {
   add("one");
-  auto reply = start_slow();
+  auto reply = start_slow("one");
   auto drained = begin_ask<std::uint32_t>(door, drain{10s});
   run();
   EXPECT_FALSE(drained->has_come());
@@ -179,7 +163,7 @@ TEST_F(gateway_test, a_drain_answers_those_who_wait_for_a_model_to_load) {
 
 TEST_F(gateway_test, a_drain_cuts_off_what_takes_too_long_and_counts_it) {
   add("one");
-  auto a = start_slow(), b = start_slow(), c = start_slow();
+  auto a = start_slow("one"), b = start_slow("one"), c = start_slow("one");
   auto drained = begin_ask<std::uint32_t>(door, drain{3s});
   run();
   take_all(b);
@@ -228,7 +212,7 @@ TEST_F(gateway_test, its_pulse_rests_while_no_reply_is_open) {
 
 TEST_F(gateway_test, a_resumed_reply_passes_a_draining_gateway) {
   add("one", "cpu");
-  auto reply = start_slow();
+  auto reply = start_slow("one");
   auto drained = begin_ask<std::uint32_t>(door, drain{10s});
   run();
   kill(workers.back());
@@ -241,7 +225,7 @@ TEST_F(gateway_test, a_resumed_reply_passes_a_draining_gateway) {
 TEST_F(gateway_test, everybody_leaves_with_the_gateway) {
   add("one");
   add("two");
-  auto reply = start_slow();
+  auto reply = start_slow("one");
   caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
   run();
   for (const auto& gone : workers) {

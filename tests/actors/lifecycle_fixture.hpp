@@ -110,22 +110,6 @@ protected:
     run();
   }
 
-  /// A reply that waits for its client after two tokens.
-  running_reply start_slow(const std::string& model) {
-    auto options = asking(model, "hello");
-    options.credit = 2;
-    auto result = start(std::move(options), true);
-    run();
-    return result;
-  }
-
-  void take_all(const running_reply& reply) {
-    for (std::uint64_t taken : {2, 4, 6}) {
-      caf::anon_send(reply.actor, written{taken});
-      run();
-    }
-  }
-
   /// A call from its beginning to its end; `1 2 3 4 5 6`, or the error's code.
   std::string call(const std::string& model) {
     auto reply = start(model, "hello");

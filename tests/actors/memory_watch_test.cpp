@@ -35,7 +35,7 @@ protected:
       return left;
     };
     options.reserve = reserve;
-    options.gauge = telemetry.memory;
+    options.gauge = gauge;
     options.counted = telemetry.figures;
     watch = system.spawn(memory_watch, std::move(options));
     run();
@@ -44,15 +44,6 @@ protected:
   void come_to(std::uint64_t bytes) {
     left = bytes;
     advance(250ms);
-  }
-
-  // A reply that keeps the place in the batch.
-  running_reply start_first() {
-    auto options = asking("m", "hello");
-    options.credit = 1;
-    auto result = start(std::move(options), true);
-    run();
-    return result;
   }
 
   double value(const std::string& series) {
@@ -98,14 +89,14 @@ TEST(memory_level_test, nothing_is_given_up_for_no_reserve) {
 
 TEST_F(memory_watch_test, measures_four_times_a_second) {
   come_to(1499);
-  EXPECT_TRUE(telemetry.memory->closes_connections());
-  EXPECT_FALSE(telemetry.memory->refuses_requests());
+  EXPECT_TRUE(gauge->closes_connections());
+  EXPECT_FALSE(gauge->refuses_requests());
   EXPECT_EQ(value("memory_left_bytes"), 1499);
   left = 10'000;
   advance(240ms);
-  EXPECT_TRUE(telemetry.memory->closes_connections());
+  EXPECT_TRUE(gauge->closes_connections());
   advance(10ms);
-  EXPECT_FALSE(telemetry.memory->closes_connections());
+  EXPECT_FALSE(gauge->closes_connections());
 }
 
 TEST_F(memory_watch_test, counts_how_often_a_level_was_come_to) {
@@ -120,15 +111,17 @@ TEST_F(memory_watch_test, gives_up_nothing_where_the_system_says_nothing) {
   come_to(700);
   left = std::nullopt;
   advance(250ms);
-  EXPECT_FALSE(telemetry.memory->closes_connections());
+  EXPECT_FALSE(gauge->closes_connections());
   come_to(700);
   measure_fails = true;
   advance(250ms);
-  EXPECT_FALSE(telemetry.memory->closes_connections());
+  EXPECT_FALSE(gauge->closes_connections());
+  // What is told is what was measured last, and not 0.
+  EXPECT_EQ(value("memory_left_bytes"), 700);
 }
 
 TEST_F(memory_watch_test, refuses_new_requests_and_lets_others_go_on) {
-  auto begun = start_first();
+  auto begun = start_slow("m", 1);
   come_to(799);
   auto late = start("m", "hello");
   run();
@@ -175,7 +168,7 @@ TEST_F(memory_watch_test, ends_with_the_gateway) {
   run();
   left = 0;
   advance(1s);
-  EXPECT_FALSE(telemetry.memory->closes_connections());
+  EXPECT_FALSE(gauge->closes_connections());
 }
 
 } // namespace model_server

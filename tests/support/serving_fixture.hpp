@@ -165,7 +165,7 @@ protected:
     options.memory.list_devices = [this] { return devices; };
     options.memory.cpu_memory = cpu_memory;
     options.memory.cpu_reserve = cpu_reserve;
-    options.gauge = telemetry.memory;
+    options.gauge = gauge;
     options.devices = {"cpu"};
     supervisors.clear();
     for (const auto& model : models)
@@ -215,6 +215,23 @@ protected:
     return start(asking(model, turn));
   }
 
+  /// A reply that waits for its client after so many tokens.
+  running_reply start_slow(const std::string& model, std::uint32_t credit = 2) {
+    auto options = asking(model, "hello");
+    options.credit = credit;
+    auto result = start(std::move(options), true);
+    run();
+    return result;
+  }
+
+  /// Its client takes six tokens, two at a time.
+  void take_all(const running_reply& reply) {
+    for (std::uint64_t taken : {2, 4, 6}) {
+      caf::anon_send(reply.actor, written{taken});
+      run();
+    }
+  }
+
   /// Ends a worker as a crash would.
   void kill(const worker_actor& victim) {
     caf::anon_send_exit(victim, caf::exit_reason::kill);
@@ -251,6 +268,7 @@ protected:
   telemetry_sinks telemetry{
       std::make_shared<figures>(),
       system.spawn(request_history, request_history_options{})};
+  std::shared_ptr<memory_gauge> gauge = std::make_shared<memory_gauge>();
   gateway_actor door;
   node_actor node;
   /// Puts an actor of the test's between supervisors and node; may be null.

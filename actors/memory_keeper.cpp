@@ -55,24 +55,28 @@ void answer_first(keeper_pointer self, caf::error why) {
   work(self);
 }
 
+// Has an idle model go; `then` hears whether it has, or is needed again.
+template <class Then>
+void unload(keeper_pointer self, const idle_model& victim, std::string_view why,
+            Then then) {
+  log_event(log_level::info, "evicting",
+            {{"model", victim.name}, {"device", victim.device}, {"for", why}});
+  self->request(self->state.gateway, caf::infinite, unload_model{victim.name})
+      .then([=](bool is_gone) { then(is_gone); },
+            [=](const caf::error&) { then(false); });
+}
+
 void evict(keeper_pointer self, const idle_model& victim) {
   auto& first = self->state.questions.front();
   first.asked.insert(victim.name);
-  log_event(log_level::info, "evicting",
-            {{"model", victim.name},
-             {"device", victim.device},
-             {"for", first.order.model}});
-  // Whether it has gone or is needed again: what holds then is looked at anew.
-  // Other machines tell what they have free too seldom for that.
-  self->request(self->state.gateway, caf::infinite, unload_model{victim.name})
-      .then(
-          [=](bool is_gone) {
-            for (auto& device : self->state.questions.front().order.devices)
-              if (is_gone && memory_of(device.name) == memory_of(victim.device))
-                device.free_bytes += victim.bytes;
-            work(self);
-          },
-          [=](const caf::error&) { work(self); });
+  // What holds then is looked at anew. Other machines tell what they have free
+  // too seldom for that.
+  unload(self, victim, first.order.model, [=](bool is_gone) {
+    for (auto& device : self->state.questions.front().order.devices)
+      if (is_gone && memory_of(device.name) == memory_of(victim.device))
+        device.free_bytes += victim.bytes;
+    work(self);
+  });
 }
 
 void decide(keeper_pointer self, const server_status& status) {
@@ -119,13 +123,7 @@ void reclaim(keeper_pointer self) {
                 idle, {}, &idle_model::idle_milliseconds);
             if (victim == idle.end())
               return end();
-            log_event(log_level::info, "evicting",
-                      {{"model", victim->name},
-                       {"device", victim->device},
-                       {"for", "lack of memory"}});
-            self->request(self->state.gateway, caf::infinite,
-                          unload_model{victim->name})
-                .then([=](bool) { end(); }, [=](const caf::error&) { end(); });
+            unload(self, *victim, "lack of memory", [=](bool) { end(); });
           },
           [=](const caf::error&) { end(); });
 }

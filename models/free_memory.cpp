@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -97,10 +98,11 @@ std::optional<std::size_t> machine_memory(const fs::path& root,
   return *kilobytes * 1024;
 }
 
-// What the machine has, and each group allows; `pages_of` tells how much of a
-// group's usage would go when memory is needed.
-template <class PagesOf>
-std::optional<std::size_t> left_of_all(const fs::path& root, PagesOf pages_of) {
+// What the machine has, and each group allows. The pages of these kinds would
+// go when memory is needed.
+std::optional<std::size_t>
+left_of_all(const fs::path& root,
+            std::initializer_list<const char * group_files::*> kinds) {
   auto result = machine_memory(root, "MemAvailable");
   if (!result)
     return std::nullopt;
@@ -109,7 +111,9 @@ std::optional<std::size_t> left_of_all(const fs::path& root, PagesOf pages_of) {
     auto usage = number_in(path / files.usage);
     if (!limit || !usage)
       return;
-    auto pages = pages_of(path / "memory.stat", files);
+    std::size_t pages = 0;
+    for (auto kind : kinds)
+      pages += number_in(path / "memory.stat", files.*kind).value_or(0);
     auto used = *usage - std::min(*usage, pages);
     result = std::min(*result, *limit - std::min(*limit, used));
   });
@@ -119,16 +123,11 @@ std::optional<std::size_t> left_of_all(const fs::path& root, PagesOf pages_of) {
 } // namespace
 
 std::optional<std::size_t> free_memory(const fs::path& root) {
-  return left_of_all(root, [](const fs::path& stat, const group_files& files) {
-    return number_in(stat, files.old_pages).value_or(0);
-  });
+  return left_of_all(root, {&group_files::old_pages});
 }
 
 std::optional<std::size_t> spare_memory(const fs::path& root) {
-  return left_of_all(root, [](const fs::path& stat, const group_files& files) {
-    return number_in(stat, files.old_pages).value_or(0)
-           + number_in(stat, files.new_pages).value_or(0);
-  });
+  return left_of_all(root, {&group_files::old_pages, &group_files::new_pages});
 }
 
 std::optional<std::size_t> total_memory(const fs::path& root) {

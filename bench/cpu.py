@@ -29,7 +29,7 @@ import serving_load as load
 import serving_workload as work
 from cpu_report import COLUMNS, LESS, Cell, Question
 from cpu_rival import Rival, parameters
-from decode import ask_line, machine, start
+from decode import ask_line, machine, start, take_turns
 from isolation import spent_by_others
 from serving import context_for, measure
 from serving_servers import FORMATS, Sizes, start_ours, start_theirs
@@ -129,8 +129,7 @@ def run_passes(form, args, rival, note):
                 turns = [lambda: cell.ours.append(ask_ours(program, question, tokens))]
                 if rival:
                     turns.append(lambda: cell.theirs.append(ask_theirs(rival, form, question, tokens)))
-                for turn in turns if number % 2 == 0 else reversed(turns):
-                    turn()
+                take_turns(turns, number)
     finally:
         program.stdin.close()
         program.wait()

@@ -16,6 +16,12 @@ def start(command):
                             stderr=subprocess.DEVNULL)
 
 
+def take_turns(turns, number):
+    """Every other round begins with the other one."""
+    for turn in turns if number % 2 == 0 else reversed(turns):
+        turn()
+
+
 def ask(process, batch, args):
     return ask_line(process, f"{batch} {args.prompt} {args.tokens}")
 

@@ -36,7 +36,7 @@ from decode import machine
 from http_overhead import BODY, run_wrk
 from isolation_servers import Machine, Ours, write_config
 from serving import measure
-from serving_servers import machine_cpu_seconds
+from serving_servers import NO_QUEUE_LIMITS, machine_cpu_seconds
 
 PARTS = ("tokens", "echo", "resume", "frozen")
 SHORT = {"model": "models/tiny-chat", "rounds": 1, "concurrency": [1, 2], "repeat": 1, "tokens": 16, "seconds": 1,
@@ -98,8 +98,7 @@ def spent_by_others():
 def tokens_part(args, config, vocabulary):
     print(f"tokens a second: prompts of {args.prompt} tokens, replies of {args.tokens}, {args.rounds} rounds")
     print(row("clients", ("threads", "processes", "ratio", "second machine", "ratio")))
-    options = ["--batch-size", str(max(args.concurrency)), "--max-queued", "100000",
-               "--max-queued-tokens", "1000000000", "--queue-timeout", "0"]
+    options = ["--batch-size", str(max(args.concurrency)), *NO_QUEUE_LIMITS]
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(Ours(name, args.program, config, "bench", *options, *form))
                    for name, form in (("threads", ["--isolation", "thread"]), ("processes", []),

@@ -11,7 +11,7 @@ import argparse, json, os, statistics, sys
 from cpu import ask_ours, ask_theirs
 from cpu_report import Question
 from cpu_rival import Rival
-from decode import ask_line, machine, start
+from decode import ask_line, machine, start, take_turns
 
 ASKED = [("decode, 1 stream", Question("decode", 1, 128)), ("8 streams", Question("decode", 8, 128)),
          ("prefill 512", Question("prefill", 1, 512))]
@@ -35,8 +35,7 @@ def measure(path, args, rival):
             for name, question in ASKED:
                 turns = [lambda: found[name][0].append(ask_ours(program, question, args.tokens)),
                          lambda: found[name][1].append(ask_theirs(rival, path, question, args.tokens))]
-                for turn in turns if number % 2 == 0 else reversed(turns):
-                    turn()
+                take_turns(turns, number)
     finally:
         program.stdin.close()
         program.wait()

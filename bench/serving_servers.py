@@ -100,6 +100,10 @@ class Server(Program):
         raise SystemExit(f"{self.name} does not get ready:\n{self.said()}")
 
 
+# Options of our server: any number of requests may wait for any time.
+NO_QUEUE_LIMITS = ["--max-queued", "100000", "--max-queued-tokens", "1000000000", "--queue-timeout", "0"]
+
+
 def start_ours(program, folder, dtype, sizes, folder_for_config, **more):
     """Keys and values get room for what all slots can hold, as in `start_theirs`. `more` are params of the entry, which
     does not guess ahead unless they say so: a random network soon repeats itself."""
@@ -109,8 +113,7 @@ def start_ours(program, folder, dtype, sizes, folder_for_config, **more):
     config.write_text(json.dumps({"bench": {"name": "causal_lm", "params": params}}))
     return Server("ours", "bench",
                   [program, "--config", str(config), "--model", "bench", "--device", "cpu", "--log-level", "warning",
-                   "--threads", str(sizes.threads), "--batch-size", str(sizes.slots), "--max-queued", "100000",
-                   "--max-queued-tokens", "1000000000", "--queue-timeout", "0"],
+                   "--threads", str(sizes.threads), "--batch-size", str(sizes.slots), *NO_QUEUE_LIMITS],
                   "/health/ready")
 
 

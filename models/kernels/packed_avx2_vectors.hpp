@@ -1,7 +1,7 @@
 // Vectors of 16 floats or of 64 bytes as two registers of AVX2.
 #pragma once
 
-#include "models/kernels/packed_input_loops.hpp"
+#include "models/kernels/packed_best_scale.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,13 +13,14 @@ namespace model_server {
 
 namespace {
 
-struct avx2_packed_vectors {
+struct avx2_packed_vectors : packed_best_scale {
   struct vector {
     __m256 low, high;
   };
   struct integers {
     __m256i low, high;
   };
+  using shorts = integers; // 32 of 16 bits
 
   static vector zero() {
     return {_mm256_setzero_ps(), _mm256_setzero_ps()};
@@ -89,28 +90,32 @@ struct avx2_packed_vectors {
     auto one = _mm_max_epi32(two, _mm_shuffle_epi32(two, 0xB1));
     return _mm_cvtss_f32(_mm_castsi128_ps(one));
   }
-  static __m128i halves_added(__m256i x) {
-    return _mm_add_epi32(_mm256_castsi256_si128(x),
-                         _mm256_extracti128_si256(x, 1));
+  static __m256i to_halves(vector x, __m256 factor) {
+    auto low = _mm256_cvtps_epi32(_mm256_mul_ps(x.low, factor));
+    auto high = _mm256_cvtps_epi32(_mm256_mul_ps(x.high, factor));
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
   }
-  static __m128i to_words(__m256i x) {
-    return _mm_packs_epi32(_mm256_castsi256_si128(x),
-                           _mm256_extracti128_si256(x, 1));
+  static shorts to_shorts(vector first, vector last, float factor) {
+    auto all = _mm256_set1_ps(factor);
+    return {to_halves(first, all), to_halves(last, all)};
   }
-  static __m256i round(vector x, float factor, std::int8_t* bytes) {
-    auto scale = _mm256_set1_ps(factor);
-    auto low = _mm256_cvtps_epi32(_mm256_mul_ps(x.low, scale));
-    auto high = _mm256_cvtps_epi32(_mm256_mul_ps(x.high, scale));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes),
-                     _mm_packs_epi16(to_words(low), to_words(high)));
-    return _mm256_add_epi32(low, high);
+  static shorts rounded(shorts x, std::int16_t factor) {
+    auto all = _mm256_set1_epi16(factor);
+    return {_mm256_mulhrs_epi16(x.low, all), _mm256_mulhrs_epi16(x.high, all)};
   }
-  static half_sums round(vector a, vector b, float factor, std::int8_t* bytes) {
-    auto first = halves_added(round(a, factor, bytes));
-    auto last = halves_added(round(b, factor, bytes + 16));
-    auto two = _mm_hadd_epi32(first, last);
-    auto one = _mm_hadd_epi32(two, two);
-    return {_mm_cvtsi128_si32(one), _mm_extract_epi32(one, 1)};
+  static sums products(shorts a, shorts b) {
+    return _mm256_add_epi32(_mm256_madd_epi16(a.low, b.low),
+                            _mm256_madd_epi16(a.high, b.high));
+  }
+  static half_sums store_bytes(shorts x, std::int8_t* bytes) {
+    auto all =
+        _mm256_permute4x64_epi64(_mm256_packs_epi16(x.low, x.high), 0xD8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), all);
+    auto four = _mm256_hadd_epi32(widen_pairs(x.low), widen_pairs(x.high));
+    auto two = _mm_hadd_epi32(_mm256_castsi256_si128(four),
+                              _mm256_extracti128_si256(four, 1));
+    return {_mm_extract_epi32(two, 0) + _mm_extract_epi32(two, 2),
+            _mm_extract_epi32(two, 1) + _mm_extract_epi32(two, 3)};
   }
 
   template <class Number>

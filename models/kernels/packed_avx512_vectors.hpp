@@ -1,7 +1,7 @@
 // Vectors of 16 floats or of 64 bytes as registers of AVX-512.
 #pragma once
 
-#include "models/kernels/packed_input_loops.hpp"
+#include "models/kernels/packed_best_scale.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +13,9 @@ namespace model_server {
 
 namespace {
 
-struct avx512_packed_vectors {
+struct avx512_packed_vectors : packed_best_scale {
   using vector = __m512;
+  using shorts = __m512i; // 32 of 16 bits
 
   static __mmask16 first(std::size_t count) {
     return static_cast<__mmask16>((1u << count) - 1u);
@@ -69,14 +70,32 @@ struct avx512_packed_vectors {
     auto largest = _mm512_reduce_max_epi32(bits);
     return word_at<float>(&largest);
   }
-  static half_sums round(vector a, vector b, float factor, std::int8_t* bytes) {
-    return {round(a, factor, bytes), round(b, factor, bytes + 16)};
+  static __m256i to_halves(vector x, vector factor) {
+    return _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(_mm512_mul_ps(x, factor)));
   }
-  static std::int32_t round(vector x, float factor, std::int8_t* bytes) {
-    auto numbers = _mm512_cvtps_epi32(_mm512_mul_ps(x, _mm512_set1_ps(factor)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes),
-                     _mm512_cvtepi32_epi8(numbers));
-    return _mm512_reduce_add_epi32(numbers);
+  static shorts to_shorts(vector first, vector last, float factor) {
+    auto all = _mm512_set1_ps(factor);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(to_halves(first, all)),
+                              to_halves(last, all), 1);
+  }
+  static shorts rounded(shorts x, std::int16_t factor) {
+    return _mm512_mulhrs_epi16(x, _mm512_set1_epi16(factor));
+  }
+  static sums products(shorts a, shorts b) {
+    auto pairs = _mm512_madd_epi16(a, b);
+    return _mm256_add_epi32(_mm512_castsi512_si256(pairs),
+                            _mm512_extracti64x4_epi64(pairs, 1));
+  }
+  static half_sums store_bytes(shorts x, std::int8_t* bytes) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes),
+                        _mm512_cvtepi16_epi8(x));
+    auto pairs = _mm512_madd_epi16(x, _mm512_set1_epi16(1));
+    auto four = _mm256_hadd_epi32(_mm512_castsi512_si256(pairs),
+                                  _mm512_extracti64x4_epi64(pairs, 1));
+    auto two = _mm_hadd_epi32(_mm256_castsi256_si128(four),
+                              _mm256_extracti128_si256(four, 1));
+    return {_mm_extract_epi32(two, 0) + _mm_extract_epi32(two, 2),
+            _mm_extract_epi32(two, 1) + _mm_extract_epi32(two, 3)};
   }
 
   template <class Number>

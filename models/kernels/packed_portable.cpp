@@ -3,6 +3,7 @@
 #include "models/kernels/packed_loops.hpp"
 #include "models/weights/half_floats.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -17,6 +18,10 @@ struct portable_packed_lanes {
     Number at[16];
   };
   using vector = sixteen<float>;
+  struct shorts {
+    std::int16_t at[32];
+  };
+  using sums = std::int32_t;
   struct line_of_bytes {
     std::uint8_t at[64];
   };
@@ -93,19 +98,51 @@ struct portable_packed_lanes {
             std::max(largest, std::bit_cast<std::uint32_t>(x) & 0x7FFFFFFFu);
     return std::bit_cast<float>(largest);
   }
-  static std::int32_t round(const vector& x, float factor, std::int8_t* bytes) {
-    // Adding a large number rounds to the nearest integer, ties to even.
+  // Adding a large number rounds to the nearest integer, ties to even.
+  static shorts to_shorts(const vector& first, const vector& last,
+                          float factor) {
     constexpr auto large = 0x1.8p23f;
-    std::int32_t sum = 0;
+    shorts result;
     for (std::size_t i = 0; i < 16; ++i) {
-      bytes[i] = static_cast<std::int8_t>((x.at[i] * factor + large) - large);
-      sum += bytes[i];
+      result.at[i] =
+          static_cast<std::int16_t>((first.at[i] * factor + large) - large);
+      result.at[i + 16] =
+          static_cast<std::int16_t>((last.at[i] * factor + large) - large);
     }
-    return sum;
+    return result;
   }
-  static half_sums round(const vector& a, const vector& b, float factor,
-                         std::int8_t* bytes) {
-    return {round(a, factor, bytes), round(b, factor, bytes + 16)};
+  static shorts rounded(shorts x, std::int16_t factor) {
+    for (auto& each : x.at)
+      each = static_cast<std::int16_t>((each * factor + 0x4000) >> 15);
+    return x;
+  }
+  static sums products(const shorts& a, const shorts& b) {
+    sums result = 0;
+    for (std::size_t i = 0; i < 32; ++i)
+      result += a.at[i] * b.at[i];
+    return result;
+  }
+  static scale_choice best_of(const sums* tq, const sums* qq) {
+    float worth[scales_tried], kept[scales_tried];
+    for (std::size_t i = 0; i < scales_tried; ++i) {
+      auto all = static_cast<float>(tq[i]);
+      worth[i] = all / static_cast<float>(qq[i]);
+      kept[i] = all * worth[i];
+    }
+    auto enough =
+        *std::max_element(kept, kept + scales_tried) * nearly_the_best;
+    auto found = std::find_if(kept, kept + scales_tried,
+                              [&](float each) { return each >= enough; });
+    auto index = static_cast<std::size_t>(found - kept);
+    return {index, worth[index]};
+  }
+  static half_sums store_bytes(const shorts& x, std::int8_t* bytes) {
+    half_sums result{};
+    for (std::size_t i = 0; i < 32; ++i) {
+      bytes[i] = static_cast<std::int8_t>(x.at[i]);
+      (i < 16 ? result.first : result.last) += x.at[i];
+    }
+    return result;
   }
 
   struct quantized {

@@ -22,12 +22,13 @@ struct packed_product {
 };
 
 /// One form of the loops for packed matrices. Inputs are rounded to 8 bits with
-/// a scale for each group where the weight is quantized, and stay floats where
-/// it is bf16. A result is the sum over the groups, in order, of an exact sum
-/// of integers times the product of the two scales, each addition fused with
-/// its multiplication. Where a format has a base (see packed_layout.hpp), it is
-/// added behind each group times the product of the input's scale and the sum
-/// of its bytes, fused as well. With scales of 8 groups there is a sum over
+/// a scale for each group where the weight is quantized, the one of some scales
+/// that leaves the least error (see packed_input_loops.hpp), and stay floats
+/// where it is bf16. A result is the sum over the groups, in order, of an exact
+/// sum of integers times the product of the two scales, each addition fused
+/// with its multiplication. Where a format has a base (see packed_layout.hpp),
+/// it is added behind each group times the product of the input's scale and the
+/// sum of its bytes, fused as well. With scales of 8 groups there is a sum over
 /// each 8 groups, of the integers times s, exact too, times the input's scale,
 /// and one of m times that product; the first times d and then the second times
 /// e are added to the result, fused. For bf16 a result is the sum over the

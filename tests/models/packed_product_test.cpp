@@ -163,24 +163,35 @@ const packed_kernels& plain() {
   return *usable_kernels().back()->packed;
 }
 
+// What one row is worth as the products take it.
+std::vector<double> prepared(const float* x, std::size_t columns) {
+  packed_input input;
+  input.reset(plain(), packed_format::int8, 1, columns);
+  plain().prepare(x, columns, input, 0, 1);
+  std::vector<double> result(columns);
+  for (std::size_t k = 0; k < columns; ++k) {
+    auto step =
+        input.tile(0) + k / packed_group * packed_input::quantized_step_bytes;
+    auto scale = 0.0f;
+    std::memcpy(&scale,
+                input_facts{step + packed_group, 4}.at(input_fact::scale), 4);
+    result[k] =
+        double{scale} * std::to_integer<std::int8_t>(step[k % packed_group]);
+  }
+  return result;
+}
+
 // What the input is worth when it has been rounded.
 std::vector<double> rounded(const std::vector<float>& x, std::size_t columns,
                             bool is_quantized) {
   std::vector<double> result(x.begin(), x.end());
   if (!is_quantized)
     return result;
-  for (std::size_t row = 0; row < x.size(); row += columns)
-    for (std::size_t k = 0; k < columns; k += packed_group) {
-      auto end = row + std::min(k + packed_group, columns);
-      auto most = 0.0f;
-      for (auto i = row + k; i < end; ++i)
-        most = std::max(most, std::fabs(x[i]));
-      for (auto i = row + k; i < end; ++i) {
-        auto number = std::nearbyint(x[i] * (127.0f / most));
-        EXPECT_NEAR(number * (most / 127.0f), x[i], 0.504f * most / 127.0f);
-        result[i] = double{number} * (most / 127.0f);
-      }
-    }
+  for (std::size_t row = 0; row < x.size(); row += columns) {
+    auto worth = prepared(x.data() + row, columns);
+    std::copy(worth.begin(), worth.end(),
+              result.begin() + static_cast<std::ptrdiff_t>(row));
+  }
   return result;
 }
 
@@ -219,6 +230,39 @@ TEST_P(packed_product_test, products_are_right_for_all_sizes) {
                   << " rows";
             }
         }
+}
+
+// The input of a group: no number farther off than half of the coarsest step,
+// and the whole nearer than with the scale that reaches the largest number.
+TEST(packed_input_test, groups_are_rounded_to_the_nearest_of_some_scales) {
+  std::size_t groups = 4000, columns = groups * packed_group;
+  auto x = random_floats(columns, 3.0f);
+  auto worth = prepared(x.data(), columns);
+  auto ours = 0.0, simple = 0.0;
+  for (std::size_t begin = 0; begin < columns; begin += packed_group) {
+    auto most = 0.0;
+    for (auto i = begin; i < begin + packed_group; ++i)
+      most = std::max(most, std::fabs(double{x[i]}));
+    auto step = most / 127.0, error = 0.0, plain_error = 0.0;
+    for (auto i = begin; i < begin + packed_group; ++i) {
+      ASSERT_LT(std::fabs(worth[i] - x[i]), 0.7 * most / 120.0);
+      error += std::pow(worth[i] - x[i], 2);
+      plain_error += std::pow(std::nearbyint(x[i] / step) * step - x[i], 2);
+    }
+    EXPECT_LE(error, 1.01 * plain_error);
+    ours += error;
+    simple += plain_error;
+  }
+  EXPECT_LT(std::sqrt(ours), 0.9 * std::sqrt(simple));
+}
+
+TEST(packed_input_test, numbers_that_fit_are_kept_exactly) {
+  std::vector<float> x(packed_group);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = 0.5f * static_cast<float>(static_cast<int>(8 * i) - 127);
+  auto worth = prepared(x.data(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i)
+    EXPECT_NEAR(worth[i], x[i], 1e-6 * std::fabs(x[i]));
 }
 
 TEST_P(packed_product_test, all_forms_and_cuts_have_the_same_bits) {

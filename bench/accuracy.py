@@ -76,10 +76,10 @@ def weights_form(args, file, out):
 
 def server_form(args, file, replies, out):
     """A file with the numbers of all places, as the server gives them."""
-    vocabulary = json.loads((Path(args.model) / "config.json").read_text(encoding="utf-8"))["vocab_size"]
     command = shlex.split(args.rival) + ["llama-server", "--model", file, "--host", "127.0.0.1", "--parallel", "1",
                                          "--threads", str(args.threads), "--ctx-size", str(args.prompt + args.tokens + 1)]
     with Server("llama-server", "bench", command, "/health") as server, open(f"{out}.scores", "wb") as scores:
+        vocabulary = server.get("/v1/models")["data"][0]["meta"]["n_vocab"]
         for prompt, reply in replies:
             for place in range(len(reply)):
                 answer = server.post("/completion", {"prompt": prompt + reply[:place], "n_predict": 1, "temperature": 0,

@@ -52,13 +52,14 @@ private:
   rapidjson::Document& to_;
 };
 
-/// Parses the text of `stream` into `to`, which keeps nothing of it.
-template <unsigned Flags, class Stream>
-rapidjson::ParseResult parse_exactly(rapidjson::Document& to, Stream& stream) {
+/// Parses the text of `stream` through `handler`, which passes it on to `to`;
+/// that keeps nothing of it.
+template <unsigned Flags, class Stream, class Handler>
+rapidjson::ParseResult parse_with(rapidjson::Document& to, Stream& stream,
+                                  Handler& handler) {
   rapidjson::ParseResult result;
   // `Populate` takes what the handler built.
-  auto generate = [&](rapidjson::Document& document) {
-    exact_document_handler handler{document};
+  auto generate = [&](rapidjson::Document&) {
     rapidjson::Reader reader;
     result = reader.Parse<Flags | exact_numbers_flag>(stream, handler);
     return !result.IsError();
@@ -68,6 +69,12 @@ rapidjson::ParseResult parse_exactly(rapidjson::Document& to, Stream& stream) {
   if (result.Code() == rapidjson::kParseErrorTermination)
     result.Set(rapidjson::kParseErrorNumberTooBig, result.Offset());
   return result;
+}
+
+template <unsigned Flags, class Stream>
+rapidjson::ParseResult parse_exactly(rapidjson::Document& to, Stream& stream) {
+  exact_document_handler handler{to};
+  return parse_with<Flags>(to, stream, handler);
 }
 
 } // namespace model_server

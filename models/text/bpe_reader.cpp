@@ -1,48 +1,72 @@
 // Reads a "model" of type BPE: vocabulary, merges and how they are used.
+#include "models/text/json_events.hpp"
 #include "models/text/model_readers.hpp"
 
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace model_server {
 
 namespace {
 
-/// A merge is `"a b"` or `["a", "b"]`.
-std::pair<std::string_view, std::string_view>
-read_merge(const rapidjson::Value& value, const json_node& list) {
-  if (value.IsArray() && value.Size() == 2 && value[0].IsString()
-      && value[1].IsString())
-    return {text_of(value[0]), text_of(value[1])};
-  if (value.IsString()) {
-    auto line = text_of(value);
-    auto space = line.find(' ');
-    if (space != std::string_view::npos
-        && line.find(' ', space + 1) == std::string_view::npos)
-      return {line.substr(0, space), line.substr(space + 1)};
+/// Reads a list of merges, each `"a b"` or `["a", "b"]`.
+class merge_reader {
+public:
+  merge_reader(const json_node& list, bpe_model& model)
+      : list_(list), model_(model) {
+    auto json = list.left_out_list();
+    model.reserve_merges(json.items);
+    visit_json(json.text, [&](auto& event) { take(event); });
   }
-  list.fail(fmt::format("entry {} is not a pair of tokens",
-                        &value - list.value().Begin()));
-}
 
-void read_merges(const json_node& node, bpe_model& result) {
-  auto& value = node.value();
-  if (!value.IsArray())
-    node.fail("is not a list");
-  result.reserve_merges(value.Size());
-  for (auto& each : value.GetArray()) {
-    if (each.IsString() && text_of(each).starts_with("#version"))
-      continue;
-    auto [left, right] = read_merge(each, node);
+private:
+  using kind = json_event::kind;
+
+  void take(const json_event& event) {
+    if (event.depth == 1 && event.is == kind::text)
+      take_line(event.text);
+    else if (event.depth == 1 && event.is == kind::begin_list)
+      place_ = 0;
+    else if (event.depth == 1 && event.is == kind::end_list)
+      place_ == 2 ? add(pair_[0], pair_[1]) : fail();
+    else if (event.depth == 2 && event.is == kind::text && place_ < 2)
+      pair_[place_++] = event.text;
+    else if (event.depth > 0)
+      fail();
+  }
+  void take_line(std::string_view line) {
+    if (line.starts_with("#version")) {
+      ++entry_;
+      return;
+    }
+    auto space = line.find(' ');
+    if (space == std::string_view::npos
+        || line.find(' ', space + 1) != std::string_view::npos)
+      fail();
+    add(line.substr(0, space), line.substr(space + 1));
+  }
+  void add(std::string_view left, std::string_view right) {
+    ++entry_;
     try {
-      result.add_merge(left, right);
+      model_.add_merge(left, right);
     } catch (const std::runtime_error& e) {
-      node.fail(e.what());
+      list_.fail(e.what());
     }
   }
-}
+  [[noreturn]] void fail() const {
+    list_.fail(fmt::format("entry {} is not a pair of tokens", entry_));
+  }
+
+  const json_node& list_;
+  bpe_model& model_;
+  std::size_t entry_ = 0;
+  std::string pair_[2];
+  std::size_t place_ = 0;
+};
 
 } // namespace
 
@@ -62,7 +86,7 @@ bpe_model read_bpe_model(const json_node& node,
   if (auto suffix = node.find("end_of_word_suffix"))
     options.end_suffix = suffix->text();
   bpe_model result{std::move(vocabulary), is_control, std::move(options)};
-  read_merges(node.get("merges"), result);
+  merge_reader{node.get("merges"), result};
   return result;
 }
 

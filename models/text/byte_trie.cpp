@@ -1,13 +1,14 @@
 // A tree of bytes whose edges lie in one hash table.
 #include "models/text/byte_trie.hpp"
 
+#include <stdexcept>
+
 namespace model_server {
 
 namespace {
 
-std::uint64_t edge_of(byte_trie::node from, char byte) {
-  return (static_cast<std::uint64_t>(from) << 8)
-         | static_cast<unsigned char>(byte);
+std::uint32_t edge_of(byte_trie::node from, char byte) {
+  return (from << 8) | static_cast<unsigned char>(byte);
 }
 
 } // namespace
@@ -19,7 +20,9 @@ void byte_trie::add(std::string_view spelling, token_id id) {
       grow(edges_.empty() ? 1024 : edges_.size() * 2);
     auto from = edge_of(at, byte);
     auto& found = edges_[slot_of(from)];
-    if (found.from == free_edge) {
+    if (found.to == root) {
+      if (tokens_.size() == max_nodes)
+        throw std::runtime_error{"the tokens have over 16 million letters"};
       found = {from, static_cast<node>(tokens_.size())};
       tokens_.push_back(-1);
     }
@@ -32,7 +35,7 @@ byte_trie::node byte_trie::step(node from, char byte) const {
   if (edges_.empty())
     return none;
   auto& found = edges_[slot_of(edge_of(from, byte))];
-  return found.from == free_edge ? none : found.to;
+  return found.to == root ? none : found.to;
 }
 
 byte_trie::node byte_trie::walk(std::string_view prefix) const {
@@ -45,20 +48,20 @@ byte_trie::node byte_trie::walk(std::string_view prefix) const {
   return at;
 }
 
-std::size_t byte_trie::slot_of(std::uint64_t from) const {
+std::size_t byte_trie::slot_of(std::uint32_t from) const {
   auto mask = edges_.size() - 1;
-  auto mixed = from * 0x9E3779B97F4A7C15u;
+  auto mixed = from * std::uint64_t{0x9E3779B97F4A7C15u};
   auto at = (mixed >> 32) & mask;
-  while (edges_[at].from != from && edges_[at].from != free_edge)
+  while (edges_[at].from != from && edges_[at].to != root)
     at = (at + 1) & mask;
   return at;
 }
 
 void byte_trie::grow(std::size_t slots) {
   auto old = std::move(edges_);
-  edges_.assign(slots, {free_edge, none});
+  edges_.assign(slots, {});
   for (auto& each : old)
-    if (each.from != free_edge)
+    if (each.to != root)
       edges_[slot_of(each.from)] = each;
 }
 

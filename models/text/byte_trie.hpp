@@ -19,7 +19,9 @@ public:
   static constexpr node root = 0;
   static constexpr node none = ~node{0};
 
-  /// `spelling` isn't empty; one that is there gets the new id.
+  /// `spelling` isn't empty; one that is there gets the new id. Throws
+  /// `std::runtime_error` if all together have over 16 million letters that
+  /// they don't share with the front of another.
   void add(std::string_view spelling, token_id id);
 
   /// Where `byte` leads from `from`, or `none`.
@@ -34,14 +36,15 @@ public:
   node walk(std::string_view prefix) const;
 
 private:
-  /// A way from one node to another; `node` in the upper bits, byte below.
+  /// A way from one node to another: the node in the upper 24 bits of `from`,
+  /// the byte below. Nothing leads to the root, so that is a free edge.
   struct edge {
-    std::uint64_t from;
-    node to;
+    std::uint32_t from = 0;
+    node to = root;
   };
-  static constexpr std::uint64_t free_edge = ~std::uint64_t{0};
+  static constexpr std::size_t max_nodes = std::size_t{1} << 24;
 
-  std::size_t slot_of(std::uint64_t from) const;
+  std::size_t slot_of(std::uint32_t from) const;
   void grow(std::size_t slots);
 
   /// Open addressing, a power of two of slots.

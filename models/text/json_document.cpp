@@ -8,8 +8,11 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace model_server {
 
@@ -37,27 +40,183 @@ std::size_t nesting_depth(std::string_view json) {
   return deepest;
 }
 
+[[noreturn]] void fail(const std::string& origin, const std::string& why) {
+  throw std::runtime_error{origin + ": " + why};
+}
+
+void check_text(std::string_view text, const std::string& origin,
+                std::size_t max_depth) {
+  if (!is_valid_utf8(text))
+    fail(origin, "is not UTF-8");
+  if (auto nul = text.find('\0'); nul != std::string::npos)
+    fail(origin, fmt::format("is not JSON: a zero byte at offset {}", nul));
+  if (auto depth = nesting_depth(text); depth > max_depth)
+    fail(origin, fmt::format("is nested {} levels deep; the limit is {}", depth,
+                             max_depth));
+}
+
+void check_result(const rapidjson::ParseResult& result,
+                  const std::string& origin) {
+  if (result.IsError())
+    fail(origin, fmt::format("is not JSON: {} (at offset {})",
+                             rapidjson::GetParseError_En(result.Code()),
+                             result.Offset()));
+}
+
+constexpr std::size_t default_depth = 64;
+
+/// How many values a document may have beside those that are left out: 32 bytes
+/// each at most, with their keys.
+std::size_t most_values(std::string_view text) {
+  return 65536 + text.size() / 16;
+}
+
+/// Passes all on to a document but the values that are left out.
+class outline_handler
+    : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, outline_handler> {
+public:
+  using size = rapidjson::SizeType;
+
+  outline_handler(rapidjson::Document& document,
+                  const rapidjson::MemoryStream& stream, std::string_view text,
+                  std::span<const std::string_view> paths)
+      : to_(document),
+        document_(document),
+        stream_(stream),
+        text_(text),
+        paths_(paths),
+        values_left_(most_values(text)) {
+    look_at_path();
+  }
+
+  bool has_too_many_values() const {
+    return values_left_ == 0;
+  }
+
+  bool Null() {
+    if (!in_left_)
+      waits_ = false;
+    return leaves_out() || (counts() && to_.Null());
+  }
+  bool Bool(bool value) {
+    return leaves_out() || (counts() && to_.Bool(value));
+  }
+  bool RawNumber(const char* text, size length, bool copies) {
+    return leaves_out() ? read_json_number({text, length}).has_value()
+                        : counts() && to_.RawNumber(text, length, copies);
+  }
+  bool String(const char* text, size length, bool copies) {
+    letters_ += length;
+    return leaves_out() || (counts() && to_.String(text, length, copies));
+  }
+  bool Key(const char* text, size length, bool copies) {
+    letters_ += length;
+    if (in_left_)
+      return true;
+    path_.resize(ends_.back());
+    path_.append(path_.empty() ? "" : ".").append(text, length);
+    look_at_path();
+    return to_.Key(text, length, copies);
+  }
+  bool StartObject() {
+    return enters_left() || (counts() && to_.StartObject());
+  }
+  bool EndObject(size members) {
+    return comes_back_in_left() || to_.EndObject(members);
+  }
+  bool StartArray() {
+    return enters_left() || (counts() && to_.StartArray());
+  }
+  bool EndArray(size items) {
+    return comes_back_in_left() || to_.EndArray(items);
+  }
+
+private:
+  void look_at_path() {
+    waits_ = std::ranges::find(paths_, path_) != paths_.end();
+    behind_key_ = stream_.Tell();
+  }
+
+  // Each of these says whether what the reader has come to is left out.
+  bool begins_in_left() {
+    if (in_left_) {
+      items_ += depth_ == 1;
+      return true;
+    }
+    in_left_ = std::exchange(waits_, false);
+    if (in_left_)
+      items_ = letters_ = 0;
+    return in_left_;
+  }
+  bool leaves_out() {
+    return begins_in_left() && (depth_ > 0 || finish());
+  }
+  bool enters_left() {
+    if (begins_in_left())
+      return ++depth_ > 0;
+    ends_.push_back(path_.size());
+    return false;
+  }
+  bool comes_back_in_left() {
+    if (in_left_)
+      return --depth_ > 0 || finish();
+    ends_.pop_back();
+    return false;
+  }
+  bool finish() {
+    in_left_ = false;
+    // Behind its key stand a colon and white space.
+    auto begin = std::min(text_.find_first_not_of(": \t\r\n", behind_key_),
+                          text_.size());
+    return to_.StartArray()
+           && to_.String(text_.data() + begin,
+                         static_cast<size>(text_.size() - begin), false)
+           && pass_number(json_number{std::uint64_t{items_}}, document_)
+           && pass_number(json_number{std::uint64_t{letters_}}, document_)
+           && to_.EndArray(3);
+  }
+
+  bool counts() {
+    return values_left_ > 0 && --values_left_ > 0;
+  }
+
+  exact_document_handler to_;
+  rapidjson::Document& document_;
+  const rapidjson::MemoryStream& stream_;
+  std::string_view text_;
+  std::span<const std::string_view> paths_;
+  std::size_t values_left_;
+  /// Of the last key, and how long it was at the begin of each value around.
+  std::string path_;
+  std::vector<std::size_t> ends_;
+  std::size_t behind_key_ = 0;
+  /// The next value is to be left out; the reader is in one that is.
+  bool waits_ = false, in_left_ = false;
+  /// How deep in it the reader is, and what it has come to.
+  std::size_t depth_ = 0, items_ = 0, letters_ = 0;
+};
+
 } // namespace
 
 json_document::json_document(std::string_view text, const std::string& origin,
                              std::size_t max_depth) {
-  auto fail = [&](const std::string& why) {
-    throw std::runtime_error{origin + ": " + why};
-  };
-  if (!is_valid_utf8(text))
-    fail("is not UTF-8");
-  if (auto nul = text.find('\0'); nul != std::string::npos)
-    fail(fmt::format("is not JSON: a zero byte at offset {}", nul));
-  if (auto depth = nesting_depth(text); depth > max_depth)
-    fail(fmt::format("is nested {} levels deep; the limit is {}", depth,
-                     max_depth));
+  check_text(text, origin, max_depth);
   rapidjson::MemoryStream stream{text.data(), text.size()};
-  auto parsed =
-      parse_exactly<rapidjson::kParseIterativeFlag>(document_, stream);
-  if (parsed.IsError())
-    fail(fmt::format("is not JSON: {} (at offset {})",
-                     rapidjson::GetParseError_En(parsed.Code()),
-                     parsed.Offset()));
+  check_result(parse_exactly<rapidjson::kParseIterativeFlag>(document_, stream),
+               origin);
+}
+
+json_document::json_document(std::string_view text, const std::string& origin,
+                             std::span<const std::string_view> left_out) {
+  check_text(text, origin, default_depth);
+  rapidjson::MemoryStream stream{text.data(), text.size()};
+  outline_handler handler{document_, stream, text, left_out};
+  auto result =
+      parse_with<rapidjson::kParseIterativeFlag>(document_, stream, handler);
+  if (handler.has_too_many_values())
+    fail(origin, fmt::format("has over {} values beside its tokens",
+                             most_values(text)));
+  check_result(result, origin);
 }
 
 const rapidjson::Value* find_member(const rapidjson::Value& object,
@@ -71,7 +230,7 @@ const rapidjson::Value* find_member(const rapidjson::Value& object,
 std::string read_text_file(const std::filesystem::path& path,
                            std::size_t max_bytes) {
   auto fail = [&](const std::string& why) {
-    throw std::runtime_error{path.string() + ": " + why};
+    model_server::fail(path.string(), why);
   };
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error))

@@ -20,6 +20,11 @@ void json_node::fail(const std::string& why) const {
   throw std::runtime_error{path_ + ": " + why};
 }
 
+void json_node::fail_at(const std::string& place,
+                        const std::string& why) const {
+  throw std::runtime_error{path_ + place + ": " + why};
+}
+
 std::optional<json_node> json_node::find(const char* key) const {
   if (!value_->IsObject())
     fail("is not an object");
@@ -56,6 +61,30 @@ bool json_node::is_text() const {
 
 bool json_node::is_object() const {
   return value_->IsObject();
+}
+
+left_out_value json_node::left_out() const {
+  if (!value_->IsArray())
+    fail("is null");
+  auto parts = value_->GetArray();
+  return {text_of(parts[0]), parts[1].GetUint64(), parts[2].GetUint64()};
+}
+
+left_out_value json_node::left_out_list() const {
+  if (!is_left_out_list())
+    fail("is not a list");
+  return left_out();
+}
+
+left_out_value json_node::left_out_object() const {
+  auto result = left_out();
+  if (!result.text.starts_with('{'))
+    fail("is not an object");
+  return result;
+}
+
+bool json_node::is_left_out_list() const {
+  return left_out().text.starts_with('[');
 }
 
 std::string_view json_node::text() const {

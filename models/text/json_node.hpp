@@ -20,6 +20,9 @@ public:
 
   /// Says what is wrong with this value.
   [[noreturn]] void fail(const std::string& why) const;
+  /// Says what is wrong with an item of this list, `[3]` say.
+  [[noreturn]] void fail_at(const std::string& place,
+                            const std::string& why) const;
 
   /// The member `key`; missing ones and nulls are nothing.
   std::optional<json_node> find(const char* key) const;
@@ -41,11 +44,18 @@ public:
   bool flag(const char* key, bool otherwise) const;
   std::int64_t number(const char* key, std::int64_t otherwise) const;
 
+  /// A value that its document leaves out and that is a list, or an object.
+  left_out_value left_out_list() const;
+  left_out_value left_out_object() const;
+  bool is_left_out_list() const;
+
   const rapidjson::Value& value() const {
     return *value_;
   }
 
 private:
+  left_out_value left_out() const;
+
   const rapidjson::Value* value_;
   std::string path_;
 };

@@ -35,6 +35,13 @@ void read_merges(std::string_view text, bpe_model& result) {
   }
 }
 
+token_table read_vocabulary_file(const std::filesystem::path& path) {
+  auto json = read_text_file(path, max_file_bytes);
+  constexpr std::string_view left[] = {""}; // all of it
+  json_document document{json, path.string(), left};
+  return read_vocabulary(json_node{document.root(), path.string()});
+}
+
 bool is_qwen(const tokenizer_settings& settings) {
   return settings.tokenizer_class.starts_with("Qwen2")
          || settings.model_type.starts_with("qwen");
@@ -61,8 +68,7 @@ tokenizer_parts read_vocabulary_and_merges(const std::filesystem::path& folder,
         folder.string()
         + ": a CLIPTokenizer without tokenizer.json is not supported"};
   auto path = folder / "vocab.json";
-  json_document document{read_text_file(path, max_file_bytes), path.string()};
-  auto vocabulary = read_vocabulary(json_node{document.root(), path.string()});
+  auto vocabulary = read_vocabulary_file(path);
   auto tokens = settings.tokens(vocabulary);
   bpe_model model{std::move(vocabulary), control_tokens(tokens), {}};
   path = folder / "merges.txt";

@@ -1,11 +1,12 @@
 // Reads the "model" of a tokenizer.json, by its type.
+#include "models/text/json_events.hpp"
 #include "models/text/model_readers.hpp"
 #include "models/text/part_readers.hpp"
 #include "models/text/tokenizer_parts.hpp"
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace {
 std::string_view type_of(const json_node& node) {
   if (auto type = node.find("type"))
     return type->text();
-  if (node.get("vocab").value().IsArray())
+  if (node.get("vocab").is_left_out_list())
     return "Unigram";
   if (node.find("merges"))
     return "BPE";
@@ -46,24 +47,70 @@ word_level_model read_word_level_model(const json_node& node,
 }
 
 /// Its vocabulary is a list of spellings and scores; the place is the id.
-unigram_model read_unigram_model(const json_node& node,
-                                 const std::vector<bool>& is_control) {
-  auto list = node.get("vocab");
-  auto pieces = list.items();
-  if (pieces.empty())
-    list.fail("is empty");
+class piece_reader {
+public:
+  explicit piece_reader(const json_node& list) : list_(list) {
+    visit_json(list.left_out_list().text, [&](auto& event) { take(event); });
+    if (scores.empty())
+      list.fail("is empty");
+  }
+
   token_table vocabulary;
   std::vector<double> scores;
-  scores.reserve(pieces.size());
-  for (auto& piece : pieces) {
-    auto pair = piece.items();
-    if (pair.size() != 2)
-      piece.fail("is not a token and its score");
-    at_node(piece, [&] {
-      vocabulary.add(pair[0].text(), static_cast<std::int64_t>(scores.size()));
-    });
-    scores.push_back(pair[1].real());
+
+private:
+  using kind = json_event::kind;
+
+  // The pieces are lists in a list.
+  void take(const json_event& event) {
+    if (event.depth == 1 && event.is == kind::begin_list)
+      place_ = 0;
+    else if (event.depth == 1 && event.is == kind::end_list)
+      finish();
+    else if (event.depth == 1)
+      fail("is not a list");
+    else if (event.depth == 2)
+      take_part(event);
   }
+  void take_part(const json_event& event) {
+    if (place_ == 0) {
+      if (event.is != kind::text)
+        fail("[0]", "is not a string");
+      spelling_ = event.text;
+    } else if (place_ == 1) {
+      if (event.is != kind::number)
+        fail("[1]", "is not a number");
+      score_ = event.real();
+    }
+    ++place_;
+  }
+  void finish() {
+    if (place_ != 2)
+      fail("is not a token and its score");
+    try {
+      vocabulary.add(spelling_, static_cast<std::int64_t>(scores.size()));
+    } catch (const std::runtime_error& e) {
+      fail(e.what());
+    }
+    scores.push_back(score_);
+  }
+  [[noreturn]] void fail(const std::string& why) const {
+    fail("", why);
+  }
+  [[noreturn]] void fail(const char* part, const std::string& why) const {
+    list_.fail_at(fmt::format("[{}]{}", scores.size(), part), why);
+  }
+
+  const json_node& list_;
+  std::size_t place_ = 0;
+  std::string spelling_;
+  double score_ = 0;
+};
+
+unigram_model read_unigram_model(const json_node& node,
+                                 const std::vector<bool>& is_control) {
+  piece_reader pieces{node.get("vocab")};
+  auto& scores = pieces.scores;
   unigram_options options;
   options.byte_fallback = node.flag("byte_fallback", false);
   if (auto unknown = node.find("unk_id")) {
@@ -73,32 +120,34 @@ unigram_model read_unigram_model(const json_node& node,
                                 scores.size()));
     options.unknown = static_cast<token_id>(id);
   }
-  return {std::move(vocabulary), std::move(scores), is_control, options};
+  return {std::move(pieces.vocabulary), std::move(scores), is_control, options};
 }
 
 } // namespace
 
 token_table read_vocabulary(const json_node& node) {
-  auto& value = node.value();
-  if (!value.IsObject())
-    node.fail("is not an object");
-  if (value.MemberCount() == 0)
+  using kind = json_event::kind;
+  auto json = node.left_out_object();
+  if (json.items == 0)
     node.fail("is empty");
-  std::size_t bytes = 0;
-  for (auto& member : value.GetObject())
-    bytes += member.name.GetStringLength();
   token_table result;
-  result.reserve(value.MemberCount(), bytes);
-  for (auto& member : value.GetObject()) {
-    if (!member.value.IsInt64())
-      node.fail(fmt::format("the id of \"{:.80}\" is not an integer",
-                            text_of(member.name)));
+  result.reserve(json.items, json.letters);
+  std::string spelling;
+  visit_json(json.text, [&](auto& event) {
+    if (event.depth != 1 || event.is == kind::key) {
+      spelling = event.text;
+      return;
+    }
+    auto id = event.is == kind::number ? event.integer() : std::nullopt;
+    if (!id)
+      node.fail(
+          fmt::format("the id of \"{:.80}\" is not an integer", spelling));
     try {
-      result.add(text_of(member.name), member.value.GetInt64());
+      result.add(spelling, *id);
     } catch (const std::runtime_error& e) {
       node.fail(e.what());
     }
-  }
+  });
   return result;
 }
 

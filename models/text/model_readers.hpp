@@ -13,7 +13,7 @@ namespace model_server {
 bpe_model read_bpe_model(const json_node& node,
                          const std::vector<bool>& is_control);
 
-/// Spellings and ids of a `{"a": 0}`.
+/// Spellings and ids of a `{"a": 0}` that its document leaves out.
 token_table read_vocabulary(const json_node& node);
 
 /// The token that `unk_token` names; it must be in the vocabulary.

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -146,12 +145,13 @@ std::vector<bool> control_tokens(const std::vector<added_token>& tokens) {
 }
 
 tokenizer_parts read_tokenizer(std::string json, const std::string& origin) {
-  // What is parsed and what is made of that are each several times the size of
-  // the text: none is kept longer than needed.
-  auto document = std::make_unique<json_document>(json, origin);
-  json = {};
-  auto parts = read_parts(json_node{document->root(), origin});
-  document.reset();
+  constexpr std::string_view left[] = {"model.vocab", "model.merges"};
+  auto parts = [&] {
+    json_document document{json, origin, left};
+    return read_parts(json_node{document.root(), origin});
+  }();
+  json.clear();
+  json.shrink_to_fit();
   parts.finish();
   return parts;
 }

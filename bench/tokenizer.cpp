@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -34,11 +35,17 @@ std::uint32_t digest(const std::vector<token_id>& tokens) {
   return result;
 }
 
-void answer(const tokenizer& tokens, const std::vector<std::string>& texts) {
+// A file with which SentencePiece takes all of a text for text.
+bool is_sentence_piece(const std::filesystem::path& path) {
+  return path.extension() == ".model";
+}
+
+void answer(const tokenizer& tokens, bool trusted,
+            const std::vector<std::string>& texts) {
   std::vector<std::vector<token_id>> ids(texts.size());
   auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < texts.size(); ++i)
-    ids[i] = tokens.encode(texts[i], true);
+    ids[i] = tokens.encode(texts[i], trusted);
   std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - begin;
   std::printf("{\"seconds\": %.6f, \"digests\": [", taken.count());
@@ -52,14 +59,18 @@ void answer(const tokenizer& tokens, const std::vector<std::string>& texts) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: %s TOKENIZER.JSON TEXTS\n", argv[0]);
+    std::fprintf(stderr, "usage: %s tokenizer.json|tokenizer.model TEXTS\n",
+                 argv[0]);
     return 2;
   }
   try {
-    auto tokens = tokenizer::from_file(argv[1]);
+    std::filesystem::path path{argv[1]};
+    auto tokens = is_sentence_piece(path)
+                      ? tokenizer::from_folder(path.parent_path())
+                      : tokenizer::from_file(path);
     auto texts = read_texts(argv[2]);
     for (std::string line; std::getline(std::cin, line);)
-      answer(tokens, texts);
+      answer(tokens, !is_sentence_piece(path), texts);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -4,7 +4,7 @@
     bench/tokenizer.py --program build/release/bench/tokenizer --texts FOLDER... --tokenizers FILE... [--rival COMMAND]
 
 Call it in the root of the project. The texts are the strings of the JSON and the lines of the text files in FOLDERs; tokenizers are
-tokenizer.json files. COMMAND is put before `python3`, to run it where the library is installed; it must see this folder as its
+tokenizer.json files, or a tokenizer.model beside the sentencepiece library. COMMAND is put before `python3`, to run it where the library is installed; it must see this folder as its
 own. With --random N that many random strings are taken instead of files. Prints the median of each and of the ratios of
 neighbouring runs, and how many texts have other tokens.
 """
@@ -59,9 +59,9 @@ def write_texts(texts, path):
 
 def compare(args, source, texts, folder):
     """A line of the table."""
-    file = f"{folder}/tokenizer.json"
+    file = f"{folder}/tokenizer{Path(source).suffix}"
     shutil.copyfile(source, file)
-    name = Path(source).parent.name if Path(source).name == "tokenizer.json" else Path(source).stem
+    name = Path(source).parent.name if Path(source).stem == "tokenizer" else Path(source).stem
     commands = [[args.program, file, f"{folder}/texts"]]
     if args.rival:
         script = os.path.relpath(Path(__file__).with_name("tokenizer_rival.py"))

@@ -9,9 +9,16 @@ namespace model_server {
 
 namespace {
 
+// That of 40B, with groups of heads. Before it had a name only its files had
+// their number.
+bool is_new_architecture(const config_fields& config) {
+  return config.boolean("new_decoder_architecture")
+      .value_or(config.find("n_head_kv") != nullptr);
+}
+
 // Heads that share a key: all, groups, or none.
 std::size_t read_kv_heads(const config_fields& config, std::size_t heads) {
-  if (config.boolean("new_decoder_architecture").value_or(false))
+  if (is_new_architecture(config))
     return read_size_or(config, {"num_kv_heads", "n_head_kv"}, heads);
   return config.boolean("multi_query").value_or(true) ? 1 : heads;
 }
@@ -51,7 +58,7 @@ decoder_spec read_falcon(const config_fields& config) {
                              .intermediate = {"ffn_hidden_size"},
                              .epsilon = {"layer_norm_epsilon"}},
                             "transformer.");
-  auto is_new = config.boolean("new_decoder_architecture").value_or(false);
+  auto is_new = is_new_architecture(config);
   spec.norms = norm_kind::layer;
   spec.is_parallel = config.boolean("parallel_attn").value_or(true);
   if (is_new && !spec.is_parallel)

@@ -39,16 +39,17 @@ const family* find(const std::string& name) {
   return nullptr;
 }
 
-// The architecture as the file says, or else, where remote code had several
-// names for one thing, its type.
+// The architecture as the file says, or else what it was called in remote code.
 const family* find(const config_fields& config) {
-  if (auto found = find(name_of(config)))
+  auto name = name_of(config);
+  if (auto found = find(name))
     return found;
+  if (name == "RWForCausalLM")
+    return find("falcon");
+  // It had several names. A classifier, say, has the type of what it was made
+  // from.
   auto type = config.text("model_type").value_or("");
-  // A classifier, say, has the type of what it was made from.
-  if (type == "chatglm")
-    return find(type);
-  return nullptr;
+  return type == "chatglm" ? find(type) : nullptr;
 }
 
 } // namespace

@@ -183,6 +183,30 @@ TEST_F(decoder_spec_test, ropes_that_cannot_be_are_refused) {
               HasSubstr("must be a list of 4 numbers above 0"));
 }
 
+// As Falcon 7B and 40B were first published.
+TEST_F(decoder_spec_test, a_falcon_may_have_its_first_name) {
+  std::string sizes = R"({"architectures":["RWForCausalLM"],"hidden_size":64,
+      "n_head":4,"n_layer":2,"vocab_size":100,"parallel_attn":true,
+      "layer_norm_epsilon":1e-5,"alibi":false,"bias":false)";
+  folder.write("config.json",
+               sizes
+                   + R"(,"model_type":"RefinedWebModel","multi_query":true})");
+  auto small = read_decoder_spec(folder.path());
+  EXPECT_EQ(small.family, "falcon");
+  EXPECT_EQ(small.heads, 4u);
+  EXPECT_EQ(small.kv_heads, 1u);
+  EXPECT_EQ(small.layers.size(), 2u);
+  EXPECT_EQ(small.layers[0].attention_norm.weight,
+            "transformer.h.0.input_layernorm.weight");
+  folder.write("config.json",
+               sizes + R"(,"model_type":"RefinedWeb","n_head_kv":2})");
+  auto large = read_decoder_spec(folder.path());
+  EXPECT_EQ(large.kv_heads, 2u);
+  EXPECT_EQ(large.layers[0].attention_norm.weight,
+            "transformer.h.0.ln_attn.weight");
+  EXPECT_EQ(large.layers[0].mlp_norm.weight, "transformer.h.0.ln_mlp.weight");
+}
+
 TEST_F(decoder_spec_test, another_architecture_is_refused_in_one_sentence) {
   EXPECT_THAT(refusal(R"("architectures":["MambaForCausalLM"])"),
               AllOf(HasSubstr("config.json"),

@@ -25,9 +25,7 @@ namespace {
 std::vector<turn_table> turns_of(const decoder_spec& spec) {
   std::vector<turn_table> result;
   for (auto& rope : spec.ropes)
-    result.push_back({rope_frequencies(rope, spec.longest),
-                      static_cast<float>(rope.attention_factor),
-                      rope.is_interleaved});
+    result.push_back({rope, rope_frequencies(rope, spec.longest)});
   return result;
 }
 

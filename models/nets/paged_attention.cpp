@@ -1,8 +1,6 @@
 // Stores keys and values, and runs the tasks of attention.
 #include "models/nets/paged_attention.hpp"
 
-#include "models/nets/rope.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -49,7 +47,8 @@ void paged_attention::begin(std::span<const net_input> inputs,
     cosines.reserve(rows_.size() * pairs);
     sines.reserve(rows_.size() * pairs);
     for (std::size_t r = 0; r < rows_.size(); ++r)
-      rope_turn(table.frequencies, rows_[r].position, table.scale,
+      rope_turn(table.frequencies, rows_[r].position,
+                static_cast<float>(table.rope.attention_factor),
                 cosines.data() + r * pairs, sines.data() + r * pairs);
   }
   auto size = attention_part(layout_.place(0, 0).width());
@@ -80,7 +79,7 @@ void paged_attention::turn(const row_turns& turns, std::size_t row, float scale,
   auto pairs = turns.table.frequencies.size();
   auto cosines = turns.cosines.data() + row * pairs;
   auto sines = turns.sines.data() + row * pairs;
-  if (turns.table.is_interleaved) {
+  if (turns.table.rope.is_interleaved) {
     // The kernel wants the first numbers of all pairs, then the second.
     thread_local std::vector<float> halves;
     halves.resize(2 * pairs);
@@ -109,8 +108,10 @@ void paged_attention::store(const layer_data& data, std::size_t row) {
   auto value = key + shape_.kv_heads * head;
   if (layer.turns) {
     auto& turns = turns_[*layer.turns];
+    auto scale =
+        layer.scale * rope_query_scale(turns.table.rope, rows_[row].position);
     for (std::size_t i = 0; i < shape_.heads; ++i)
-      turn(turns, row, layer.scale, query + i * head);
+      turn(turns, row, scale, query + i * head);
     for (std::size_t i = 0; i < shape_.kv_heads; ++i)
       turn(turns, row, 1.0f, key + i * head);
   } else {

@@ -3,6 +3,7 @@
 
 #include "models/nets/attention_plan.hpp"
 #include "models/nets/kv_blocks.hpp"
+#include "models/nets/rope.hpp"
 
 #include "models/kernels/aligned_floats.hpp"
 #include "models/kernels/kernel_set.hpp"
@@ -17,12 +18,9 @@ namespace model_server {
 
 /// By which angles a kind of layer turns queries and keys.
 struct turn_table {
+  rope_spec rope;
   /// Of each pair of a head, per position: `rope_frequencies`.
   std::vector<float> frequencies;
-  /// Scales what is turned.
-  float scale = 1.0f;
-  /// Pairs are neighbours.
-  bool is_interleaved = false;
 };
 
 /// What the attention of a layer does.

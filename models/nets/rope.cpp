@@ -84,6 +84,14 @@ std::vector<float> rope_frequencies(const rope_spec& rope,
   return result;
 }
 
+float rope_query_scale(const rope_spec& rope, std::size_t position) {
+  if (rope.query_growth == 0.0)
+    return 1.0f;
+  auto contexts =
+      std::floor(static_cast<double>(position) / rope.original_context);
+  return static_cast<float>(1.0 + rope.query_growth * std::log1p(contexts));
+}
+
 void rope_turn(std::span<const float> frequencies, std::size_t position,
                float scale, float* cosines, float* sines) {
   for (std::size_t i = 0; i < frequencies.size(); ++i) {

@@ -31,6 +31,8 @@ struct rope_spec {
   double original_context = 0.0;
   /// Scales queries and keys; for yarn and longrope.
   double attention_factor = 1.0;
+  /// How queries grow with the position, by `rope_query_scale`; 0: not at all.
+  double query_growth = 0.0;
   /// llama3 only: between the two, frequencies are blended.
   double low_frequency_factor = 1.0;
   double high_frequency_factor = 4.0;
@@ -52,6 +54,11 @@ struct rope_spec {
 /// long a sequence is, `context` decides for all: what is stored of a sequence
 /// stays right as it grows.
 std::vector<float> rope_frequencies(const rope_spec& rope, std::size_t context);
+
+/// What a query at `position` is multiplied with: 1 within the original context,
+/// growing with the logarithm of how many of these it is away from the begin
+/// (Llama 4 and Ministral 3, as transformers has it).
+float rope_query_scale(const rope_spec& rope, std::size_t position);
 
 /// Cosines and sines of `position` times each frequency, times `scale`.
 void rope_turn(std::span<const float> frequencies, std::size_t position,

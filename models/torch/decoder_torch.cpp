@@ -26,6 +26,8 @@ namespace {
 // Cosines and sines of each new token's position, [n, 1, pairs].
 struct turns {
   at::Tensor cosines, sines;
+  /// What queries are multiplied with, [n, 1, 1]; undefined if with nothing.
+  at::Tensor query_scales;
 };
 
 // Keys (turned) and values of one layer, [kv_heads, capacity, head].
@@ -204,9 +206,21 @@ private:
       std::vector<std::int64_t> shape{rows, 1,
                                       static_cast<std::int64_t>(pairs)};
       result.push_back({to_device(at::tensor(cosines).reshape(shape)),
-                        to_device(at::tensor(sines).reshape(shape))});
+                        to_device(at::tensor(sines).reshape(shape)),
+                        query_scales(inputs, spec_.ropes[i])});
     }
     return result;
+  }
+
+  at::Tensor query_scales(std::span<const net_input> inputs,
+                          const rope_spec& rope) const {
+    if (rope.query_growth == 0.0)
+      return {};
+    std::vector<float> result;
+    for (auto& input : inputs)
+      for (std::size_t t = 0; t < input.tokens.size(); ++t)
+        result.push_back(rope_query_scale(rope, input.position + t));
+    return to_device(at::tensor(result).reshape({-1, 1, 1}));
   }
 
   // --- a layer ---------------------------------------------------------------
@@ -294,7 +308,7 @@ private:
                   const std::vector<turns>& turned) const {
     if (!spec.rope)
       return x;
-    auto& [cosines, sines] = turned[*spec.rope];
+    auto& [cosines, sines, query_scales] = turned[*spec.rope];
     auto pairs = cosines.size(2);
     auto wide = x.narrow(2, 0, 2 * pairs).to(at::kFloat);
     auto is_interleaved = spec_.ropes[*spec.rope].is_interleaved;
@@ -371,6 +385,9 @@ private:
     auto [queries, keys, values] =
         spec.latent ? project_latent(*spec.latent, part, x) : project(part, x);
     queries = turn(spec, queries, turned);
+    if (spec.rope && turned[*spec.rope].query_scales.defined())
+      queries =
+          (queries * turned[*spec.rope].query_scales).to(queries.scalar_type());
     keys = turn(spec, keys, turned);
     std::vector<at::Tensor> results;
     std::int64_t begin = 0;

@@ -125,6 +125,7 @@ private:
     add_number("rope.scaling.yarn_attn_factor", "attention_factor");
     add_number("rope.scaling.yarn_beta_fast", "beta_fast");
     add_number("rope.scaling.yarn_beta_slow", "beta_slow");
+    add_number("attention.temperature_scale", "llama_4_scaling_beta");
     auto truncates =
         to_.file().metadata().boolean(to_.key("rope.scaling.yarn_truncate"));
     if (truncates)

@@ -8,13 +8,18 @@ namespace model_server {
 
 namespace {
 
-constexpr std::array<gguf_traits, 33> table{{
+constexpr std::array<gguf_traits, 34> table{{
     {.architecture = "llama",
      .model_type = "llama",
      .class_name = "LlamaForCausalLM",
      .is_rope_interleaved = true,
      .is_rope_permuted = true,
      .experts_are_stacked = true},
+    {.architecture = "mistral3",
+     .model_type = "mistral",
+     .class_name = "MistralForCausalLM",
+     .is_rope_interleaved = true,
+     .is_rope_permuted = true},
     {.architecture = "qwen2",
      .model_type = "qwen2",
      .class_name = "Qwen2ForCausalLM"},

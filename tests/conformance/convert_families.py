@@ -60,6 +60,7 @@ def convert(name, to, numbers):
         path = pathlib.Path(folder)
         architecture = get_model_architecture(ModelBase.load_hparams(path, False), ModelType.TEXT)
         kind = get_model_class(architecture)
+        kind = getattr(kind, "Ministral3Model", kind)  # the other only passes on to it
         own = type(kind.__name__, (kind,), {"set_vocab": add_vocabulary, "model_arch": kind.model_arch})
         model = own(path, gguf.LlamaFileType.ALL_F32, pathlib.Path(to) / f"{name}.gguf")
         model.hparams.setdefault("rotary_pct", share)

@@ -41,16 +41,34 @@ decoder_spec read_mistral(const config_fields& config) {
   return spec;
 }
 
-// Mistral Small 3.1 and later: a Mistral beside a part that sees pictures,
-// which is not used.
+// Positions that are stretched, and queries that grow with them.
+decoder_spec read_ministral3(const config_fields& config) {
+  auto spec = read(config, {.kv_heads = 8, .context = 1 << 18});
+  if (!config.object("rope_parameters") && !config.object("rope_scaling")) {
+    rapidjson::Document rule;
+    rule.Parse(R"({"rope_type": "yarn", "factor": 16.0, "mscale": 1.0,
+                   "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
+                   "original_max_position_embeddings": 16384})");
+    spec.ropes = {
+        read_rope_object({rule, "the rule for rope"}, config, spec, 1e6)};
+  }
+  auto window = read_size_or(config, {"sliding_window"}, 0);
+  for (auto& layer : spec.layers)
+    layer.attention.window = window;
+  return spec;
+}
+
+// Mistral Small 3.1 and later, Ministral 3: such a network beside a part that
+// sees pictures, which is not used.
 decoder_spec read_mistral3(const config_fields& config) {
   require_whole_weights(config);
   auto text = config.object("text_config");
   if (!text)
     config.refuse("text_config", "but the network is described there");
-  if (text->text("model_type").value_or("mistral") != "mistral")
-    text->refuse("model_type", "only mistral is built in");
-  auto spec = read_mistral(*text);
+  auto type = text->text("model_type").value_or("mistral");
+  if (type != "mistral" && type != "ministral3")
+    text->refuse("model_type", "only mistral and ministral3 are built in");
+  auto spec = type == "mistral" ? read_mistral(*text) : read_ministral3(*text);
   spec.other_prefixes = {"language_model.model.", "model.language_model."};
   if (spec.end_tokens.empty())
     spec.end_tokens = read_token_list(config, "eos_token_id");

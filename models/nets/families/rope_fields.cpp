@@ -150,6 +150,11 @@ rope_spec read_rope_object(const config_fields& object,
     read_yarn(object, context, result);
   else if (scaling == kind::longrope)
     read_longrope(object, context, result);
+  result.query_growth =
+      object.number("llama_4_scaling_beta", 0.0, 1e3).value_or(0.0);
+  if (result.query_growth != 0.0 && result.original_context == 0.0)
+    object.refuse("llama_4_scaling_beta",
+                  "needs a scaling with an original context");
   if (scaling == kind::dynamic && result.size <= 2)
     object.refuse("rope_type", "dynamic needs more than one pair to turn");
   return result;

@@ -50,6 +50,8 @@ VARIANTS = {
     "llama-rope-dynamic": ("llama", dict(rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=4.0))),
     "llama-rope-yarn": ("llama", dict(rope_parameters=YARN)),
     "mistral": ("mistral", dict(sliding_window=8, head_dim=16)),
+    "ministral3": ("ministral3", dict(head_dim=16, rope_parameters=dict(
+        YARN, original_max_position_embeddings=8, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.4))),
     "mixtral": ("mixtral", dict(num_local_experts=4, num_experts_per_tok=2)),
     "qwen2": ("qwen2", dict(tie_word_embeddings=True)),
     "qwen2-window": ("qwen2", dict(use_sliding_window=True, sliding_window=7, max_window_layers=1)),

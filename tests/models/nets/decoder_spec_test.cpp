@@ -244,8 +244,8 @@ TEST_F(decoder_spec_test, what_families_do_not_do_here_is_refused) {
                 HasSubstr(reason))
         << architecture;
   EXPECT_THAT(refusal(R"("architectures":["Mistral3ForConditionalGeneration"],
-                         "text_config":{"model_type":"ministral3"})"),
-              HasSubstr("text_config: `model_type` is \"ministral3\", only"));
+                         "text_config":{"model_type":"ministral4"})"),
+              HasSubstr("text_config: `model_type` is \"ministral4\", only"));
 }
 
 TEST_F(decoder_spec_test, positions_are_scaled_where_layers_see_all) {
@@ -261,6 +261,20 @@ TEST_F(decoder_spec_test, positions_are_scaled_where_layers_see_all) {
               i < 3 ? rope_spec::kind::plain : rope_spec::kind::yarn);
     EXPECT_EQ(rope.theta, spec.ropes[0].theta);
   }
+}
+
+TEST_F(decoder_spec_test, queries_of_a_ministral_grow_with_their_position) {
+  auto spec = read(R"("architectures":["Ministral3ForCausalLM"])");
+  auto& rope = spec.ropes[0];
+  EXPECT_EQ(rope.scaling, rope_spec::kind::yarn);
+  EXPECT_EQ(rope.theta, 1e6);
+  EXPECT_EQ(rope.attention_factor, 1.0);
+  EXPECT_EQ(rope_query_scale(rope, 16383), 1.0f);
+  EXPECT_FLOAT_EQ(rope_query_scale(rope, 16384), 1.0693147f);
+  EXPECT_FLOAT_EQ(rope_query_scale(rope, 50000), 1.1386294f);
+  EXPECT_THAT(refusal(R"("rope_scaling":{"rope_type":"linear","factor":2,
+                                         "llama_4_scaling_beta":0.1})"),
+              HasSubstr("`llama_4_scaling_beta` is 0.1, needs"));
 }
 
 TEST_F(decoder_spec_test, letters_tell_which_layers_see_a_window) {

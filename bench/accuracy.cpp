@@ -33,6 +33,10 @@ public:
 
   // What the reply goes on with, whatever this form would draw.
   virtual void take(token_id token) = 0;
+
+  // Called when all replies have been read.
+  virtual void finish() {
+  }
 };
 
 class entry_form : public form {
@@ -106,6 +110,11 @@ public:
   }
 
   void take(token_id) override {
+  }
+
+  void finish() override {
+    if (file_.peek() != std::ifstream::traits_type::eof())
+      throw std::runtime_error("a file of scores is too long");
   }
 
 private:
@@ -210,8 +219,10 @@ void serve(int threads, std::size_t most_prompt, std::size_t tokens,
     if (rivals.empty())
       print(prompt, reply);
   }
-  for (auto& [scores, result] : rivals)
+  for (auto& [scores, result] : rivals) {
+    scores->finish();
     result.print();
+  }
 }
 
 std::vector<std::vector<std::string>> split(char** begin, char** end) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Megabytes of text a second of the tokenizer beside the Hugging Face library, alternating in one run, on one thread each.
+"""Megabytes of text a second of the tokenizer beside the Hugging Face library, or for a tokenizer.model beside the
+sentencepiece library, alternating in one run, on one thread each.
 
     bench/tokenizer.py --program build/release/bench/tokenizer --texts FOLDER... --tokenizers FILE... [--rival COMMAND]
 
 Call it in the root of the project. The texts are the strings of the JSON and the lines of the text files in FOLDERs; tokenizers are
-tokenizer.json files, or a tokenizer.model beside the sentencepiece library. COMMAND is put before `python3`, to run it where the library is installed; it must see this folder as its
+tokenizer.json and tokenizer.model files. COMMAND is put before `python3`, to run it where the library is installed; it must see this folder as its
 own. With --random N that many random strings are taken instead of files. Prints the median of each and of the ratios of
 neighbouring runs, and how many texts have other tokens.
 """
@@ -59,7 +60,9 @@ def write_texts(texts, path):
 
 def compare(args, source, texts, folder):
     """A line of the table."""
-    file = f"{folder}/tokenizer{Path(source).suffix}"
+    # In a folder of its own: of several files in one, one would be chosen.
+    own = tempfile.mkdtemp(dir=folder)
+    file = f"{own}/tokenizer{Path(source).suffix}"
     shutil.copyfile(source, file)
     name = Path(source).parent.name if Path(source).stem == "tokenizer" else Path(source).stem
     commands = [[args.program, file, f"{folder}/texts"]]

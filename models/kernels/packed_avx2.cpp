@@ -3,6 +3,7 @@
 #include "models/kernels/target.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <limits>

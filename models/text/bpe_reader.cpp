@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ public:
   merge_reader(const json_node& list, bpe_model& model)
       : list_(list), model_(model) {
     auto json = list.left_out_list();
-    model.reserve_merges(json.items);
+    // Each has two letters at least.
+    model.reserve_merges(std::min(json.items, json.letters / 2));
     visit_json(json.text, [&](auto& event) { take(event); });
   }
 
@@ -31,8 +33,8 @@ private:
       take_line(event.text);
     else if (event.depth == 1 && event.is == kind::begin_list)
       place_ = 0;
-    else if (event.depth == 1 && event.is == kind::end_list)
-      place_ == 2 ? add(pair_[0], pair_[1]) : fail();
+    else if (event.depth == 1 && event.is == kind::end_list && place_ == 2)
+      add(pair_[0], pair_[1]);
     else if (event.depth == 2 && event.is == kind::text && place_ < 2)
       pair_[place_++] = event.text;
     else if (event.depth > 0)
@@ -61,7 +63,7 @@ private:
     list_.fail(fmt::format("entry {} is not a pair of tokens", entry_));
   }
 
-  const json_node& list_;
+  const json_node list_;
   bpe_model& model_;
   std::size_t entry_ = 0;
   std::string pair_[2];

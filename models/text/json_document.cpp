@@ -63,10 +63,8 @@ void check_result(const rapidjson::ParseResult& result,
                              result.Offset()));
 }
 
-constexpr std::size_t default_depth = 64;
-
-/// How many values a document may have beside those that are left out: 32 bytes
-/// each at most, with their keys.
+/// How many values a document may have: 16 bytes each, and 16 for a key, beside
+/// letters; as much again while it is parsed.
 std::size_t most_values(std::string_view text) {
   return 65536 + text.size() / 16;
 }
@@ -90,7 +88,7 @@ public:
   }
 
   bool has_too_many_values() const {
-    return values_left_ == 0;
+    return has_too_many_;
   }
 
   bool Null() {
@@ -168,16 +166,17 @@ private:
     // Behind its key stand a colon and white space.
     auto begin = std::min(text_.find_first_not_of(": \t\r\n", behind_key_),
                           text_.size());
-    return to_.StartArray()
+    return counts(4) && to_.StartArray()
            && to_.String(text_.data() + begin,
                          static_cast<size>(text_.size() - begin), false)
-           && pass_number(json_number{std::uint64_t{items_}}, document_)
-           && pass_number(json_number{std::uint64_t{letters_}}, document_)
+           && document_.Uint64(items_) && document_.Uint64(letters_)
            && to_.EndArray(3);
   }
 
-  bool counts() {
-    return values_left_ > 0 && --values_left_ > 0;
+  bool counts(std::size_t values = 1) {
+    has_too_many_ = has_too_many_ || values > values_left_;
+    values_left_ -= std::min(values, values_left_);
+    return !has_too_many_;
   }
 
   exact_document_handler to_;
@@ -186,6 +185,7 @@ private:
   std::string_view text_;
   std::span<const std::string_view> paths_;
   std::size_t values_left_;
+  bool has_too_many_ = false;
   /// Of the last key, and how long it was at the begin of each value around.
   std::string path_;
   std::vector<std::size_t> ends_;
@@ -208,7 +208,7 @@ json_document::json_document(std::string_view text, const std::string& origin,
 
 json_document::json_document(std::string_view text, const std::string& origin,
                              std::span<const std::string_view> left_out) {
-  check_text(text, origin, default_depth);
+  check_text(text, origin, default_json_depth);
   rapidjson::MemoryStream stream{text.data(), text.size()};
   outline_handler handler{document_, stream, text, left_out};
   auto result =

@@ -12,13 +12,16 @@
 namespace model_server {
 
 /// A value that a document leaves out: the text from where it begins, for
-/// `visit_json`; how many items or members it has, and how many bytes all its
-/// strings and keys have together.
+/// `visit_json`; and of a list or an object how many items or members it has,
+/// and how many bytes all its strings and keys have together.
 struct left_out_value {
   std::string_view text;
   std::size_t items;
   std::size_t letters;
 };
+
+/// How deep a text may be nested where nothing else is said.
+inline constexpr std::size_t default_json_depth = 64;
 
 /// A parsed JSON text. Its depth is limited, so walking it recursively is
 /// safe; strings may still hold invalid UTF-8 through escapes, and an object
@@ -28,13 +31,13 @@ public:
   /// Parses `text`. Throws `std::runtime_error` whose text begins with
   /// `origin`.
   json_document(std::string_view text, const std::string& origin,
-                std::size_t max_depth = 64);
+                std::size_t max_depth = default_json_depth);
 
   /// The same without the values at the paths `left_out` (`model.vocab`, or
   /// nothing for the root), which would take many times their size. Of such a
   /// value, unless it is null, the document has what `left_out_value` is made
-  /// of. All others may take up to twice the size of the text and 2 MiB. `text`
-  /// must live as long as the document.
+  /// of. Beside their letters, all others may be worth 2 MiB and twice the size
+  /// of the text. `text` must live as long as the document.
   json_document(std::string_view text, const std::string& origin,
                 std::span<const std::string_view> left_out);
 

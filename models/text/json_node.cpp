@@ -65,7 +65,7 @@ bool json_node::is_object() const {
 
 left_out_value json_node::left_out() const {
   if (!value_->IsArray())
-    fail("is null");
+    fail("is not an object");
   auto parts = value_->GetArray();
   return {text_of(parts[0]), parts[1].GetUint64(), parts[2].GetUint64()};
 }

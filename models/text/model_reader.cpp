@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -36,7 +37,10 @@ word_piece_model read_word_piece_model(const json_node& node,
   if (most < 0)
     node.fail(fmt::format("max_input_chars_per_word is {}", most));
   options.max_characters = static_cast<std::size_t>(most);
-  return {std::move(vocabulary), is_control, std::move(options)};
+  return at_node(node, [&] {
+    return word_piece_model{std::move(vocabulary), is_control,
+                            std::move(options)};
+  });
 }
 
 word_level_model read_word_level_model(const json_node& node,
@@ -101,7 +105,7 @@ private:
     list_.fail_at(fmt::format("[{}]{}", scores.size(), part), why);
   }
 
-  const json_node& list_;
+  const json_node list_;
   std::size_t place_ = 0;
   std::string spelling_;
   double score_ = 0;
@@ -120,7 +124,10 @@ unigram_model read_unigram_model(const json_node& node,
                                 scores.size()));
     options.unknown = static_cast<token_id>(id);
   }
-  return {std::move(pieces.vocabulary), std::move(scores), is_control, options};
+  return at_node(node, [&] {
+    return unigram_model{std::move(pieces.vocabulary), std::move(scores),
+                         is_control, options};
+  });
 }
 
 } // namespace
@@ -131,9 +138,11 @@ token_table read_vocabulary(const json_node& node) {
   if (json.items == 0)
     node.fail("is empty");
   token_table result;
-  result.reserve(json.items, json.letters);
+  // Each but one has a letter at least.
+  result.reserve(std::min(json.items, json.letters + 1), json.letters);
   std::string spelling;
   visit_json(json.text, [&](auto& event) {
+    // Depth 0 is the object itself; what is deeper has failed before.
     if (event.depth != 1 || event.is == kind::key) {
       spelling = event.text;
       return;

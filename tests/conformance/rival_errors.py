@@ -3,12 +3,11 @@
 
     tests/conformance/rival_errors.py --build build/release --rival COMMAND FOLDER...
 
-Call it in the root of the project, with bench/accuracy built. For each .gguf file of the FOLDERs whose tokens llama-server
-and we agree on, we answer the prompts that the JSON holds, with its weights, activations and cache in fp32; llama-server
-reads the same and gives all probabilities of each place. Its relative error (see bench/accuracy.py) is stored; conformance
+Call it in the root of the project, with bench/accuracy built. For each .gguf file of the FOLDERs we answer the prompts that the JSON holds, with its weights, activations and cache in fp32; llama-server
+reads the same tokens and gives all probabilities of each place. Its relative error (see bench/accuracy.py) is stored; conformance
 asks the same of our own form. COMMAND stands before llama-server and must see the folder of the project as its own.
 """
-import argparse, json, shutil, subprocess, sys, tempfile
+import argparse, json, shlex, shutil, subprocess, sys, tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,10 +24,9 @@ def main():
     args = parser.parse_args()
     stored = json.loads((HERE / "rival_errors.json").read_text(encoding="utf-8"))
     args.prompt, args.tokens, args.threads = 128, stored["tokens"], 2
-    version = subprocess.run([*args.rival.split(), "llama-server", "--version"], stderr=subprocess.STDOUT,
+    version = subprocess.run([*shlex.split(args.rival), "llama-server", "--version"], stderr=subprocess.STDOUT,
                              stdout=subprocess.PIPE, text=True, check=True).stdout
     stored["rival"] = next(line for line in version.splitlines() if line.startswith("version"))
-    stored["errors"] = {}
     for path in sorted(path for folder in args.folders for path in Path(folder).glob("*.gguf")):
         with tempfile.TemporaryDirectory(dir=".", prefix="accuracy-") as folder:
             folder = Path(folder).name

@@ -152,10 +152,11 @@ std::vector<float> multiply(const packed_kernels& kernels,
   return y;
 }
 
-void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b,
-                      const char* what) {
+template <class Number>
+void expect_same_bits(const std::vector<Number>& a,
+                      const std::vector<Number>& b, const char* what) {
   ASSERT_EQ(a.size(), b.size());
-  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0)
+  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(Number)), 0)
       << what;
 }
 
@@ -164,10 +165,11 @@ const packed_kernels& plain() {
 }
 
 // What one row is worth as the products take it.
-std::vector<double> prepared(const float* x, std::size_t columns) {
+std::vector<double> prepared(const packed_kernels& kernels, const float* x,
+                             std::size_t columns) {
   packed_input input;
-  input.reset(plain(), packed_format::int8, 1, columns);
-  plain().prepare(x, columns, input, 0, 1);
+  input.reset(kernels, packed_format::int8, 1, columns);
+  kernels.prepare(x, columns, input, 0, 1);
   std::vector<double> result(columns);
   for (std::size_t k = 0; k < columns; ++k) {
     auto step =
@@ -188,7 +190,7 @@ std::vector<double> rounded(const std::vector<float>& x, std::size_t columns,
   if (!is_quantized)
     return result;
   for (std::size_t row = 0; row < x.size(); row += columns) {
-    auto worth = prepared(x.data() + row, columns);
+    auto worth = prepared(plain(), x.data() + row, columns);
     std::copy(worth.begin(), worth.end(),
               result.begin() + static_cast<std::ptrdiff_t>(row));
   }
@@ -232,12 +234,13 @@ TEST_P(packed_product_test, products_are_right_for_all_sizes) {
         }
 }
 
-// The input of a group: no number farther off than half of the coarsest step,
-// and the whole nearer than with the scale that reaches the largest number.
+// The input of a group: no number farther off than half of the coarsest step
+// and what the scale is moved for the sake of all, and the whole nearer than
+// with the scale that reaches the largest number.
 TEST(packed_input_test, groups_are_rounded_to_the_nearest_of_some_scales) {
   std::size_t groups = 4000, columns = groups * packed_group;
   auto x = random_floats(columns, 3.0f);
-  auto worth = prepared(x.data(), columns);
+  auto worth = prepared(plain(), x.data(), columns);
   auto ours = 0.0, simple = 0.0;
   for (std::size_t begin = 0; begin < columns; begin += packed_group) {
     auto most = 0.0;
@@ -260,9 +263,29 @@ TEST(packed_input_test, numbers_that_fit_are_kept_exactly) {
   std::vector<float> x(packed_group);
   for (std::size_t i = 0; i < x.size(); ++i)
     x[i] = 0.5f * static_cast<float>(static_cast<int>(8 * i) - 127);
-  auto worth = prepared(x.data(), x.size());
+  auto worth = prepared(plain(), x.data(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i)
     EXPECT_NEAR(worth[i], x[i], 1e-6 * std::fabs(x[i]));
+}
+
+// Where rounding is a tie, a number stands out or is at the end of what floats
+// hold, and where a group is short.
+TEST_P(packed_product_test, all_forms_round_hard_inputs_to_the_same_bits) {
+  auto largest = std::numeric_limits<float>::max();
+  for (auto unit : {1.0f, 0.5f, 0.25f, 0x1p-100f, 0x1p-101f, 0x1p-140f,
+                    largest / 128, 3.0f * 0x1p-20f})
+    for (std::size_t count = 1; count <= packed_group; ++count)
+      for (int i = 0; i < 40; ++i) {
+        std::vector<float> x(count);
+        for (auto& each : x)
+          each = unit * static_cast<float>(random_number(0, 254)) - 127 * unit;
+        if (i % 4 == 0)
+          x[random_number(0, count - 1)] = 127 * unit;
+        if (i % 8 == 1)
+          x[random_number(0, count - 1)] = largest;
+        expect_same_bits(prepared(kernels, x.data(), count),
+                         prepared(plain(), x.data(), count), "prepared");
+      }
 }
 
 TEST_P(packed_product_test, all_forms_and_cuts_have_the_same_bits) {

@@ -121,6 +121,12 @@ TEST(json_document_test, other_values_are_limited) {
   EXPECT_EQ(error_of(R"({"model": {"words": )" + zeros + "}}", words),
             "no error");
   EXPECT_NO_THROW((json_document{zeros, "file"}));
+  // What stands for a value that is left out counts, too.
+  std::string again = R"({"model": {"words": 0)";
+  for (int i = 0; i < 30'000; ++i)
+    again += R"(,"words":0)";
+  EXPECT_THAT(error_of(again + "}}", words),
+              HasSubstr("values beside its tokens"));
 }
 
 } // namespace

@@ -5,8 +5,8 @@ sentencepiece library, alternating in one run, on one thread each.
     bench/tokenizer.py --program build/release/bench/tokenizer --texts FOLDER... --tokenizers FILE... [--rival COMMAND]
 
 Call it in the root of the project. The texts are the strings of the JSON and the lines of the text files in FOLDERs; tokenizers are
-tokenizer.json and tokenizer.model files. COMMAND is put before `python3`, to run it where the library is installed; it must see this folder as its
-own. With --random N that many random strings are taken instead of files. Prints the median of each and of the ratios of
+tokenizer.json and tokenizer.model files. COMMAND is put before `python3`, to run it where the libraries are installed; it must see
+this folder as its own. With --random N that many random strings are taken instead of files. Prints the median of each and of the ratios of
 neighbouring runs, and how many texts have other tokens.
 """
 import argparse, json, os, random, shlex, shutil, statistics, tempfile

@@ -71,6 +71,7 @@ rapidjson::ParseResult parse_with(rapidjson::Document& to, Stream& stream,
   return result;
 }
 
+/// The same, all of it.
 template <unsigned Flags, class Stream>
 rapidjson::ParseResult parse_exactly(rapidjson::Document& to, Stream& stream) {
   exact_document_handler handler{to};

@@ -111,11 +111,7 @@ struct avx2_packed_vectors : packed_best_scale {
     auto all =
         _mm256_permute4x64_epi64(_mm256_packs_epi16(x.low, x.high), 0xD8);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), all);
-    auto four = _mm256_hadd_epi32(widen_pairs(x.low), widen_pairs(x.high));
-    auto two = _mm_hadd_epi32(_mm256_castsi256_si128(four),
-                              _mm256_extracti128_si256(four, 1));
-    return {_mm_extract_epi32(two, 0) + _mm_extract_epi32(two, 2),
-            _mm_extract_epi32(two, 1) + _mm_extract_epi32(two, 3)};
+    return half_sums_of(widen_pairs(x.low), widen_pairs(x.high));
   }
 
   template <class Number>

@@ -90,12 +90,8 @@ struct avx512_packed_vectors : packed_best_scale {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes),
                         _mm512_cvtepi16_epi8(x));
     auto pairs = _mm512_madd_epi16(x, _mm512_set1_epi16(1));
-    auto four = _mm256_hadd_epi32(_mm512_castsi512_si256(pairs),
-                                  _mm512_extracti64x4_epi64(pairs, 1));
-    auto two = _mm_hadd_epi32(_mm256_castsi256_si128(four),
-                              _mm256_extracti128_si256(four, 1));
-    return {_mm_extract_epi32(two, 0) + _mm_extract_epi32(two, 2),
-            _mm_extract_epi32(two, 1) + _mm_extract_epi32(two, 3)};
+    return half_sums_of(_mm512_castsi512_si256(pairs),
+                        _mm512_extracti64x4_epi64(pairs, 1));
   }
 
   template <class Number>

@@ -1,4 +1,5 @@
-// Which of eight scales is the best, for sums in registers of 8 integers.
+// Sums of integers in registers of 8: which of eight scales is the best, and
+// what the halves of a group come to.
 #pragma once
 
 #include "models/kernels/packed_input_loops.hpp"
@@ -30,6 +31,13 @@ struct packed_best_scale {
     auto four = _mm256_max_ps(x, _mm256_permute2f128_ps(x, x, 1));
     auto two = _mm256_max_ps(four, _mm256_permute_ps(four, 0x4E));
     return _mm256_max_ps(two, _mm256_permute_ps(two, 0xB1));
+  }
+  static half_sums half_sums_of(sums first, sums last) {
+    auto four = _mm256_hadd_epi32(first, last);
+    auto two = _mm_hadd_epi32(_mm256_castsi256_si128(four),
+                              _mm256_extracti128_si256(four, 1));
+    return {_mm_extract_epi32(two, 0) + _mm_extract_epi32(two, 2),
+            _mm_extract_epi32(two, 1) + _mm_extract_epi32(two, 3)};
   }
   // Without branches, which nobody could predict.
   static scale_choice best_of(const sums* tq, const sums* qq) {

@@ -42,14 +42,17 @@ void paged_attention::begin(std::span<const net_input> inputs,
       rows_.push_back({blocks, input.position + i});
     blocks += input.blocks.size();
   }
-  for (auto& [table, cosines, sines] : turns_) {
+  for (auto& [table, cosines, sines, scales] : turns_) {
     auto pairs = table.frequencies.size();
     cosines.reserve(rows_.size() * pairs);
     sines.reserve(rows_.size() * pairs);
-    for (std::size_t r = 0; r < rows_.size(); ++r)
+    scales.reserve(rows_.size());
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      scales.data()[r] = rope_query_scale(table.rope, rows_[r].position);
       rope_turn(table.frequencies, rows_[r].position,
                 static_cast<float>(table.rope.attention_factor),
                 cosines.data() + r * pairs, sines.data() + r * pairs);
+    }
   }
   auto size = attention_part(layout_.place(0, 0).width());
   for (auto& [window, plan] : plans_) {
@@ -108,8 +111,7 @@ void paged_attention::store(const layer_data& data, std::size_t row) {
   auto value = key + shape_.kv_heads * head;
   if (layer.turns) {
     auto& turns = turns_[*layer.turns];
-    auto scale =
-        layer.scale * rope_query_scale(turns.table.rope, rows_[row].position);
+    auto scale = layer.scale * turns.query_scales.data()[row];
     for (std::size_t i = 0; i < shape_.heads; ++i)
       turn(turns, row, scale, query + i * head);
     for (std::size_t i = 0; i < shape_.kv_heads; ++i)

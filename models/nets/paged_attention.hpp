@@ -85,6 +85,7 @@ private:
   struct row_turns {
     turn_table table;
     aligned_floats cosines, sines; // [rows, pairs]
+    aligned_floats query_scales;   // [rows]
   };
 
   // The tasks of layers with the same window.

@@ -1,11 +1,11 @@
 // Reads a "model" of type BPE: vocabulary, merges and how they are used.
 #include "models/text/json_events.hpp"
 #include "models/text/model_readers.hpp"
+#include "models/text/part_readers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,11 +53,7 @@ private:
   }
   void add(std::string_view left, std::string_view right) {
     ++entry_;
-    try {
-      model_.add_merge(left, right);
-    } catch (const std::runtime_error& e) {
-      list_.fail(e.what());
-    }
+    at_node(list_, [&] { model_.add_merge(left, right); });
   }
   [[noreturn]] void fail() const {
     list_.fail(fmt::format("entry {} is not a pair of tokens", entry_));

@@ -151,11 +151,7 @@ token_table read_vocabulary(const json_node& node) {
     if (!id)
       node.fail(
           fmt::format("the id of \"{:.80}\" is not an integer", spelling));
-    try {
-      result.add(spelling, *id);
-    } catch (const std::runtime_error& e) {
-      node.fail(e.what());
-    }
+    at_node(node, [&] { result.add(spelling, *id); });
   });
   return result;
 }

@@ -77,6 +77,12 @@ rope_spec read_rope_object(const config_fields& object,
                            const decoder_spec& spec, double theta,
                            double share = 1.0);
 
+/// As `read_rope`, and where the file says nothing but a base, by the family's
+/// `rule`, a JSON object.
+rope_spec read_rope_or_rule(const config_fields& config,
+                            const decoder_spec& spec, double theta,
+                            const char* rule);
+
 /// The function of that name in transformers.
 activation read_activation(const config_fields& config, const char* key,
                            std::string_view otherwise);

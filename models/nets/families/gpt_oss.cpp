@@ -33,19 +33,6 @@ mlp_spec read_expert(const decoder_spec& spec, const std::string& name,
           stacked("down_proj", spec.hidden, inner)};
 }
 
-rope_spec read_rope_of_gpt_oss(const config_fields& config,
-                               const decoder_spec& spec) {
-  if (config.find("rope_scaling") || config.find("rope_parameters"))
-    return read_rope(config, spec, 150000.0);
-  rapidjson::Document rule;
-  rule.Parse(R"({"rope_type": "yarn", "factor": 32.0, "truncate": false,
-                 "original_max_position_embeddings": 4096})");
-  config_fields object{rule, "the rule for rope"};
-  return read_rope_object(
-      object, config, spec,
-      read_number_or(config, "rope_theta", 1.0, 1e15, 150000.0));
-}
-
 } // namespace
 
 decoder_spec read_gpt_oss(const config_fields& config) {
@@ -56,7 +43,10 @@ decoder_spec read_gpt_oss(const config_fields& config) {
                                      .epsilon = 1e-5,
                                      .quantization = "mxfp4"});
   auto has_4_bits = config.object("quantization_config").has_value();
-  spec.ropes = {read_rope_of_gpt_oss(config, spec)};
+  spec.ropes = {read_rope_or_rule(config, spec, 150000.0,
+                                  R"({"rope_type": "yarn", "factor": 32.0,
+                            "truncate": false,
+                            "original_max_position_embeddings": 4096})")};
   spec.activate = activation::clamped_swiglu;
   auto count = read_experts_of_layer(
       config, {"num_local_experts", "num_experts"}, 128, spec.layers.size());

@@ -27,6 +27,16 @@ decoder_spec read(const config_fields& config,
   return spec;
 }
 
+// One window for all layers, or none.
+decoder_spec read_with_window(const config_fields& config,
+                              std::size_t context) {
+  auto spec = read(config, {.kv_heads = 8, .context = context});
+  auto window = read_size_or(config, {"sliding_window"}, 0);
+  for (auto& layer : spec.layers)
+    layer.attention.window = window;
+  return spec;
+}
+
 } // namespace
 
 decoder_spec read_llama(const config_fields& config) {
@@ -34,27 +44,17 @@ decoder_spec read_llama(const config_fields& config) {
 }
 
 decoder_spec read_mistral(const config_fields& config) {
-  auto spec = read(config, {.kv_heads = 8, .context = 4096 * 32});
-  auto window = read_size_or(config, {"sliding_window"}, 0);
-  for (auto& layer : spec.layers)
-    layer.attention.window = window;
-  return spec;
+  return read_with_window(config, 4096 * 32);
 }
 
 // Positions that are stretched, and queries that grow with them.
 decoder_spec read_ministral3(const config_fields& config) {
-  auto spec = read(config, {.kv_heads = 8, .context = 1 << 18});
-  if (!config.object("rope_parameters") && !config.object("rope_scaling")) {
-    rapidjson::Document rule;
-    rule.Parse(R"({"rope_type": "yarn", "factor": 16.0, "mscale": 1.0,
-                   "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
-                   "original_max_position_embeddings": 16384})");
-    spec.ropes = {
-        read_rope_object({rule, "the rule for rope"}, config, spec, 1e6)};
-  }
-  auto window = read_size_or(config, {"sliding_window"}, 0);
-  for (auto& layer : spec.layers)
-    layer.attention.window = window;
+  auto spec = read_with_window(config, 1 << 18);
+  spec.ropes = {
+      read_rope_or_rule(config, spec, 1e6,
+                        R"({"rope_type": "yarn", "factor": 16.0, "mscale": 1.0,
+                            "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
+                            "original_max_position_embeddings": 16384})")};
   return spec;
 }
 

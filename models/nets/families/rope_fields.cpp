@@ -174,4 +174,16 @@ rope_spec read_rope(const config_fields& config, const decoder_spec& spec,
   return result;
 }
 
+rope_spec read_rope_or_rule(const config_fields& config,
+                            const decoder_spec& spec, double theta,
+                            const char* rule) {
+  if (config.find("rope_scaling") || config.find("rope_parameters"))
+    return read_rope(config, spec, theta);
+  rapidjson::Document document;
+  document.Parse(rule);
+  return read_rope_object(
+      {document, "the rule for rope"}, config, spec,
+      read_number_or(config, "rope_theta", 1.0, 1e15, theta));
+}
+
 } // namespace model_server

@@ -3,6 +3,7 @@
 
 #include "models/text/json_events.hpp"
 #include "models/text/json_node.hpp"
+#include "tests/models/temporary_folder.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -16,9 +17,9 @@
 namespace model_server {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr std::string_view words[] = {"model.words"};
 constexpr std::string_view all[] = {""};
@@ -39,14 +40,9 @@ std::vector<std::string> events_of(std::string_view text) {
   return result;
 }
 
-std::string error_of(const std::string& text,
-                     std::span<const std::string_view> left_out) {
-  try {
-    json_document document{text, "file", left_out};
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "no error";
+std::string refusal(const std::string& text,
+                    std::span<const std::string_view> left_out) {
+  return testing::error_of([&] { json_document{text, "file", left_out}; });
 }
 
 TEST(json_document_test, a_value_is_left_out_and_the_rest_is_there) {
@@ -100,10 +96,10 @@ TEST(json_document_test, what_is_left_out_may_be_of_any_kind) {
 TEST(json_document_test, what_is_left_out_must_be_json) {
   for (auto* value : {"{", "[1,]", "1e999", "[1e999]", "\"", "nul", ""})
     EXPECT_THAT(
-        error_of(fmt::format(R"({{"model": {{"words": {}}}}})", value), words),
+        refusal(fmt::format(R"({{"model": {{"words": {}}}}})", value), words),
         HasSubstr("file: is not JSON"))
         << value;
-  EXPECT_THAT(error_of("null", all), "no error");
+  EXPECT_THAT(refusal("null", all), "");
   std::string text = "null";
   json_document document{text, "file", all};
   EXPECT_THROW((json_node{document.root(), "file"}.left_out_object()),
@@ -116,16 +112,16 @@ TEST(json_document_test, other_values_are_limited) {
   for (int i = 0; i < 100'000; ++i)
     zeros += ",0";
   zeros += "]";
-  EXPECT_THAT(error_of(R"({"a": )" + zeros + "}", words),
+  EXPECT_THAT(refusal(R"({"a": )" + zeros + "}", words),
               "file: has over 78036 values beside its tokens");
-  EXPECT_EQ(error_of(R"({"model": {"words": )" + zeros + "}}", words),
-            "no error");
+  EXPECT_EQ(refusal(R"({"model": {"words": )" + zeros + "}}", words),
+            "");
   EXPECT_NO_THROW((json_document{zeros, "file"}));
   // What stands for a value that is left out counts, too.
   std::string again = R"({"model": {"words": 0)";
   for (int i = 0; i < 30'000; ++i)
     again += R"(,"words":0)";
-  EXPECT_THAT(error_of(again + "}}", words),
+  EXPECT_THAT(refusal(again + "}}", words),
               HasSubstr("values beside its tokens"));
 }
 
